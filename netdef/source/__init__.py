@@ -1,0 +1,27 @@
+"""Text files, places in them, and what is said about those places."""
+
+from netdef.source.diagnostic import (
+    Diagnostic,
+    Label,
+    NetdefError,
+    Severity,
+    error,
+    warning,
+)
+from netdef.source.file import SourceFile
+from netdef.source.read import read
+from netdef.source.replacing import replacing
+from netdef.source.span import Span
+
+__all__ = [
+    "Diagnostic",
+    "Label",
+    "NetdefError",
+    "Severity",
+    "SourceFile",
+    "Span",
+    "error",
+    "read",
+    "replacing",
+    "warning",
+]

@@ -81,7 +81,9 @@ class Recovery:
         if "COMMA" in expected or ("RSQB" in expected and "WORD" in expected):
             return self._in_list(token)
         if "WORD" in expected:
-            self._report("missing-value", f"expected a value, found {self._show(token)}", token)
+            whose = f" for `{self._last_name.name}`" if self._last_name else ""
+            text = f"expected a value{whose}, found {self._show(token)}"
+            self._report("missing-value", text, token)
             self._pretend("WORD", token)
             return False
         return self._between_fields(token, expected)
@@ -160,7 +162,8 @@ class Recovery:
         note: str | None = None,
     ) -> None:
         line = self._line(token)
-        if line != self._quiet_line:
+        # After a fault, what is left of the line may be debris: one word about it is enough.
+        if rule != "missing-name" or line != self._quiet_line:
             self._faults.append(error(rule, message, self._span(token), labels or (), note))
         self._quiet_line = line
 

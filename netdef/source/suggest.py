@@ -16,7 +16,9 @@ def near_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return "did you mean `x` or `y`?", or None when nothing is near."""
-    near = [f"`{n}`" for n in near_names(name, known)]
+    candidates = near_names(name, known)
+    sure = [n for n in candidates if fold(n) == fold(name) or one_edit_apart(n, name)]
+    near = [f"`{n}`" for n in sure or candidates]
     return f"did you mean {' or '.join(near)}?" if near else None
 
 

@@ -1,0 +1,202 @@
+"""The public functions of netdef; each loads what it needs when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netdef import catalog
+from netdef.frontend.bind import bind
+from netdef.frontend.parse import parse
+from netdef.passes import pipeline
+from netdef.passes.kind import message_for
+from netdef.schema import pb
+from netdef.source import Diagnostic, NetdefError, SourceFile, read, warning
+
+if TYPE_CHECKING:
+    import torch
+
+    from netdef.contract import Instance
+    from netdef.ir import Net, Shape
+    from netdef.onnx_backend.export import Export
+    from netdef.torch_backend.executable import Executable
+
+__all__ = ["batches", "check", "compile", "export_onnx", "load", "loads"]
+
+
+def load(
+    path: str | Path,
+    phase: str = "TEST",
+    level: int = 0,
+    stages: Sequence[str] = (),
+    shapes: Mapping[str, Shape] | None = None,
+) -> Net:
+    """Load the net in a file, for one state.
+
+    Args:
+        path: A prototxt file.
+        phase: "TRAIN" or "TEST".
+        level: Level that min_level and max_level rules are held against.
+        stages: Stages that include and exclude rules are held against.
+        shapes: Shapes of inputs by name, in place of what the file or its data say.
+
+    Returns:
+        The typed net; what was only a warning is in its `diagnostics`.
+
+    Raises:
+        NetdefError: The file cannot be read or has faults, all of them listed.
+    """
+    return _load(read(path), phase, level, stages, shapes)
+
+
+def loads(
+    text: str,
+    phase: str = "TEST",
+    level: int = 0,
+    stages: Sequence[str] = (),
+    shapes: Mapping[str, Shape] | None = None,
+    name: str = "<text>",
+) -> Net:
+    """Load the net in a text; as `load`. Diagnostics call the text `name`.
+
+    Raises:
+        NetdefError: The text has faults, all of them listed.
+    """
+    return _load(SourceFile(name, text), phase, level, stages, shapes)
+
+
+def check(
+    path: str | Path,
+    phases: Sequence[str] = ("TRAIN", "TEST"),
+    level: int = 0,
+    stages: Sequence[str] = (),
+    shapes: Mapping[str, Shape] | None = None,
+) -> list[Diagnostic]:
+    """Return every fault and warning of a file, in the order of its text.
+
+    The content tells whether it is a net, a solver or something else. What is found in some of
+    `phases` only is tagged with them.
+    """
+    try:
+        file = read(path)
+    except NetdefError as fault:
+        return fault.diagnostics
+    document, faults = parse(file)
+    kind = message_for(document)
+    if kind is pb.NetParameter:
+        bound = pipeline.bind_document(document, faults)
+        return pipeline.check_net(bound, phases, _request(file, level, stages, shapes))
+    if kind is pb.SolverParameter:
+        from netdef.training.solver_file import check_solver
+
+        return check_solver(document, faults)
+    return [*faults, *bind(document, kind(), catalog)]
+
+
+def compile(
+    net: Net,
+    weights: str | Path | None = None,
+    device: str | torch.device | None = None,
+    precision: str = "fp32",
+    share: Executable | None = None,
+) -> Executable:
+    """Make a net into a torch program.
+
+    Args:
+        net: A net from `load`.
+        weights: A file to read weights from; without one, the fillers of the net decide.
+        device: "cpu", "cuda", "cuda:1"; None takes a GPU when there is one.
+        precision: "fp32" (exact), "tf32", "bf16" or "fp16".
+        share: A program whose parameters this one uses, layer by layer of the same name.
+
+    Raises:
+        NetdefError: A layer cannot run, the device does not exist, the weights do not fit.
+    """
+    from netdef.torch_backend.executable import Executable
+
+    executable = Executable(net, device, precision, share)
+    if weights is not None:
+        executable.load_weights(weights)
+    return executable
+
+
+def batches(net: Net, seed: int = 0) -> Iterator[dict[str, torch.Tensor]]:
+    """Yield batches from the net's own data layers, endlessly: tensors by blob name.
+
+    Raises:
+        NetdefError: A source is missing or damaged, or the net has no data layer.
+    """
+    from netdef.data.loader import batches as read_batches
+
+    return read_batches(net, seed=seed)
+
+
+def export_onnx(
+    net: Net,
+    path: str | Path,
+    weights: str | Path | None = None,
+    opset: int | None = None,
+    dynamic_batch: bool = True,
+    executable: Executable | None = None,
+) -> Export:
+    """Write a net as an ONNX file, checked and compared with onnxruntime.
+
+    The file's inputs and outputs are called as the net's blobs. Losses and accuracies that ONNX
+    cannot express are left out; what they read becomes an output.
+
+    Args:
+        net: A net from `load`.
+        path: The file; it appears whole or not at all.
+        weights: A file to read weights from; without one, the fillers of the net decide.
+        opset: The version of ONNX's operators, 17 if None.
+        dynamic_batch: Whether axis 0 of the inputs is left open, called `N`.
+        executable: In place of `weights`: a program whose parameters are written, layer by layer of
+            the same name.
+
+    Returns:
+        What was written, the largest difference found, and warnings.
+
+    Raises:
+        NetdefError: A layer cannot be expressed in ONNX, the opset is out of range, the results
+            differ, or the file cannot be written.
+    """
+    from netdef import __version__
+    from netdef.onnx_backend.export import export
+    from netdef.onnx_backend.part import inference_part
+
+    if weights is not None and executable is not None:
+        raise ValueError("give weights or an executable, not both")
+    part = inference_part(net)
+    if executable is not None and executable.device.type != "cpu":
+        copy = compile(executable.net, device="cpu")
+        copy.load_state_dict(executable.state_dict())
+        executable = copy
+    program = compile(part.net, weights, device="cpu", share=executable)
+    done = export(part, program, path, opset, dynamic_batch, __version__)
+    if part.net.params and weights is None and executable is None:
+        text = "no weights were given: the ONNX file holds what the fillers of the net made"
+        done = replace(done, warnings=(warning("no-weights", text), *done.warnings))
+    return done
+
+
+def _load(
+    file: SourceFile,
+    phase: str,
+    level: int,
+    stages: Sequence[str],
+    shapes: Mapping[str, Shape] | None,
+) -> Net:
+    return pipeline.load_net(file, phase, _request(file, level, stages, shapes))
+
+
+def _request(
+    file: SourceFile, level: int, stages: Sequence[str], shapes: Mapping[str, Shape] | None
+) -> pipeline.Request:
+    def probe(n: Instance) -> Sequence[Shape] | None:
+        from netdef.data.probe import prober  # only a net with data layers needs it
+
+        return prober(file.path)(n)
+
+    return pipeline.Request(level, tuple(stages), shapes or {}, probe)

@@ -1,0 +1,237 @@
+"""Shapes and parameters of every layer whose inputs are known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from netdef import catalog
+from netdef.contract import Fault, LayerType, Probe, Signature, Weight
+from netdef.contract.filler import filler_mismatch
+from netdef.contract.of_layer import instance_of
+from netdef.ir import Blob, Layer, Net, Param, Shape
+from netdef.passes.places import place_of
+from netdef.schema import pb
+from netdef.source import Diagnostic, Label, error, warning
+
+_MOST_ELEMENTS = 2**40
+"""A blob of more elements is a slip of the pen: 4 TiB as float32."""
+
+
+def infer(net: Net, shapes: Mapping[str, Shape] | None = None, probe: Probe | None = None) -> Net:
+    """Give every blob its shape and every layer its parameters.
+
+    A layer that cannot be inferred (its type or an input shape is unknown, or it is faulty) keeps
+    `params` None and tops without shapes; what is not downstream of it is inferred all the same.
+
+    Args:
+        net: A connected net.
+        shapes: Shapes of inputs by name, in place of what the file says.
+        probe: Asks a data layer's source for shapes.
+    """
+    return _Inference(net, shapes or {}, probe).run()
+
+
+class _Inference:
+    def __init__(self, net: Net, shapes: Mapping[str, Shape], probe: Probe | None) -> None:
+        self.net = net
+        self.shapes = shapes
+        self.probe = probe
+        self.typed: dict[Blob, Blob] = {}
+        self.shared: dict[str, tuple[Param, Layer]] = {}
+        self.faults: list[Diagnostic] = []
+
+    def run(self) -> Net:
+        for name in sorted(set(self.shapes) - set(self.net.inputs)):
+            known = ", ".join(self.net.inputs) or "none"
+            text = f"a shape is given for `{name}`, which is not an input of the net"
+            self.faults.append(error("unknown-input", text, note=f"its inputs: {known}"))
+        layers = tuple(self._infer(layer) for layer in self.net.layers)
+        return self.net.replace(layers=layers).reporting(*self.faults)
+
+    def _infer(self, layer: Layer) -> Layer:
+        layer = layer.replace(bottoms=tuple(self.typed.get(b, b) for b in layer.bottoms))
+        kind = catalog.find(layer.type)
+        if kind is None:
+            self._unknown_type(layer)
+            return self._finish(layer, None, [None] * len(layer.tops))
+        if layer.faulty:
+            return self._finish(layer, kind, [None] * len(layer.tops))
+        fits = self._arity(layer, "bottom", len(layer.bottoms), kind.bottoms)
+        fits &= self._arity(layer, "top", len(layer.tops), kind.tops)
+        if not fits or any(b.shape is None for b in layer.bottoms):
+            return self._finish(layer, kind, [None] * len(layer.tops))
+        signature = self._signature(layer, kind)
+        if signature is None:
+            return self._finish(layer.replace(faulty=True), kind, [None] * len(layer.tops))
+        tops = self._checked_tops(layer, signature)
+        layer = layer.replace(params=self._params(layer, signature.weights))
+        return self._finish(layer, kind, tops)
+
+    def _finish(self, layer: Layer, kind: LayerType | None, shapes: list[Shape | None]) -> Layer:
+        dynamic = any(b.dynamic for b in layer.bottoms) or (kind is not None and kind.dynamic)
+        tops: list[Blob] = []
+        for blob, shape in zip(layer.tops, shapes, strict=True):
+            if layer.source:
+                shape = self.shapes.get(blob.name, shape)
+                if shape is None and not layer.faulty:
+                    self._unknown_source(layer, blob)
+            self.typed[blob] = Blob(blob.name, blob.version, shape, dynamic)
+            tops.append(self.typed[blob])
+        return layer.replace(tops=tuple(tops))
+
+    def _signature(self, layer: Layer, kind: LayerType) -> Signature | None:
+        instance = instance_of(layer, catalog.own_message(kind, layer.message), self.probe)
+        try:
+            return kind.signature(instance)
+        except Fault as fault:
+            for problem in fault.problems:
+                place = place_of(layer, problem.path, kind.param)
+                labels = self._made_here(layer, problem.path)
+                self.faults.append(
+                    error(problem.rule, problem.message, place, labels, problem.note)
+                )
+            return None
+
+    def _made_here(self, layer: Layer, path: str) -> list[Label]:
+        """Label where the bottom that a fault speaks of was made."""
+        if not path.startswith("bottom["):
+            return []
+        blob = layer.bottoms[int(path[7:-1])]
+        for maker in self.net.layers:
+            for index, top in enumerate(maker.tops):
+                if self.typed.get(top) is blob:
+                    place = place_of(maker, f"top[{index}]")
+                    text = f"`{blob.name}` is made here, of shape {show_shape(blob.shape)}"
+                    return [Label(place, text)] if place else []
+        return []
+
+    def _checked_tops(self, layer: Layer, signature: Signature) -> list[Shape | None]:
+        shapes = [None if s is None else tuple(int(d) for d in s) for s in signature.tops]
+        for index, shape in enumerate(shapes):
+            if shape is None:
+                continue
+            if not self._in_range(layer, shape, f"top `{layer.tops[index].name}`"):
+                shapes[index] = None
+        return shapes
+
+    def _in_range(self, layer: Layer, shape: Shape, what: str) -> bool:
+        elements = 1
+        for size in shape:
+            if size < 0:
+                text = f"{what} would have the shape {show_shape(shape)}"
+                self.faults.append(error("shape-mismatch", text, place_of(layer)))
+                return False
+            elements *= size
+        if elements > _MOST_ELEMENTS:
+            text = f"{what} would have {elements:,} elements"
+            self.faults.append(error("too-large", text, place_of(layer)))
+        return elements <= _MOST_ELEMENTS
+
+    def _arity(self, layer: Layer, field: str, given: int, wanted: int | range) -> bool:
+        allowed = range(wanted, wanted + 1) if isinstance(wanted, int) else wanted
+        if given in allowed:
+            return True
+        span = allowed.start
+        most = allowed.stop - 1
+        number = f"{span}" if most == span else f"at least {span}"
+        if span < most < 1000:
+            number = f"{span} to {most}"
+        plural = "" if number == "1" else "s"
+        text = f"{layer.type} takes {number} {field}{plural}, but `{layer.name}` has {given}"
+        place = place_of(layer, f"{field}[{most}]" if given > most else "type")
+        self.faults.append(error(f"{field}-count", text, place))
+        return False
+
+    def _params(self, layer: Layer, weights: Sequence[Weight]) -> tuple[Param, ...] | None:
+        specs = layer.message.param
+        if len(specs) > len(weights):
+            text = f"{len(specs)} param entries, but `{layer.name}` has {len(weights)} parameters"
+            place = place_of(layer, f"param[{len(weights)}]")
+            self.faults.append(error("param-count", text, place))
+        params: list[Param] = []
+        for index, weight in enumerate(weights):
+            spec = specs[index] if index < len(specs) else pb.ParamSpec()
+            if not self._in_range(layer, tuple(weight.shape), f"parameter {index}"):
+                return None
+            mismatch = filler_mismatch(weight.filler, tuple(weight.shape))
+            if mismatch is not None:
+                self.faults.append(error("bad-filler", mismatch, place_of(layer)))
+            params.append(self._share(layer, self._param(layer, index, weight, spec), spec))
+        return tuple(params)
+
+    def _param(self, layer: Layer, index: int, weight: Weight, spec: pb.ParamSpec) -> Param:
+        return Param(
+            weight=weight.name,
+            shape=tuple(weight.shape),
+            filler=weight.filler,
+            layer=layer.name,
+            index=index,
+            name=spec.name,
+            learnable=weight.learnable,
+            lr_mult=spec.lr_mult if weight.learnable else 0.0,
+            decay_mult=spec.decay_mult if weight.learnable else 0.0,
+        )
+
+    def _share(self, layer: Layer, param: Param, spec: pb.ParamSpec) -> Param:
+        """Make `param` the one that was first given its name, if it has one."""
+        if not param.name:
+            return param
+        if param.name not in self.shared:
+            self.shared[param.name] = param, layer
+            return param
+        owner, first = self.shared[param.name]
+        permissive = spec.share_mode == pb.ParamSpec.PERMISSIVE
+        fits = param.count == owner.count if permissive else param.shape == owner.shape
+        if not fits:
+            text = (
+                f"parameter `{param.name}` has the shape {show_shape(param.shape)} here, "
+                f"but {show_shape(owner.shape)} in `{first.name}`"
+            )
+            note = None if permissive else "`share_mode: PERMISSIVE` asks only for equal counts"
+            self._sharing_fault("shape-mismatch", layer, param, first, owner, text, note)
+        for field in ("lr_mult", "decay_mult"):
+            # The reference takes a factor from whichever sharer sets it, and all must agree.
+            theirs = getattr(owner, field)
+            if spec.HasField(field) and getattr(param, field) != theirs:
+                text = f"`{field}` of the shared parameter `{param.name}` is {theirs:g} elsewhere"
+                self._sharing_fault("param-conflict", layer, param, first, owner, text, None)
+        return replace(param, owner=owner, lr_mult=owner.lr_mult, decay_mult=owner.decay_mult)
+
+    def _sharing_fault(
+        self,
+        rule: str,
+        layer: Layer,
+        param: Param,
+        first: Layer,
+        owner: Param,
+        text: str,
+        note: str | None,
+    ) -> None:
+        place = place_of(layer, f"param[{param.index}]")
+        other = place_of(first, f"param[{owner.index}]")
+        labels = [Label(other, "first named here")] if other else []
+        self.faults.append(error(rule, text, place, labels, note))
+
+    def _unknown_type(self, layer: Layer) -> None:
+        place = place_of(layer, "type")
+        text = f"unknown layer type `{layer.type}`"
+        slip = catalog.slip_of(layer.type)
+        if slip is not None:
+            note = f"did you mean `{slip}`?"
+            self.faults.append(error("unknown-layer-type", text, place, note=note))
+            return
+        near = " or ".join(f"`{name}`" for name in catalog.near(layer.type))
+        note = "its tops, and what depends on them, stay without shapes"
+        note = f"did you mean {near}? Otherwise {note}" if near else note
+        self.faults.append(warning("unknown-layer-type", text, place, note=note))
+
+    def _unknown_source(self, layer: Layer, blob: Blob) -> None:
+        kind = catalog.find(layer.type)
+        place = place_of(layer, "source", kind.param if kind else None)
+        text = f"the shape of `{blob.name}` is not known: the source of `{layer.name}` is not there"
+        note = f"give it with --shape {blob.name}=N,C,H,W"
+        self.faults.append(warning("missing-source", text, place, note=note))
+
+
+def show_shape(shape: Shape | None) -> str:
+    """Return a shape as it is written in messages: (64, 1, 28, 28), or "unknown"."""
+    return "unknown" if shape is None else f"({', '.join(map(str, shape))})"

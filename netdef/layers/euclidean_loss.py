@@ -1,0 +1,48 @@
+"""Half the mean squared distance."""
+
+from typing import Any
+
+from netdef.contract import Cost, Example, Instance, LayerType, Signature, count, layer
+
+
+@layer("EuclideanLoss", param=None, role="loss")
+class EuclideanLoss(LayerType):
+    """sum((a - b)^2) / (2 N), where N is the first axis: the squared distance of the items, halved.
+
+    Bottoms: two blobs of N items with as many elements per item; their shapes may differ, as
+    (N, 5) and (N, 5, 1, 1). Top: a scalar. Both bottoms get a gradient. The sum over an item is
+    not divided by its number of elements, so this is not the mean squared error.
+    """
+
+    bottoms = 2
+    loss = True
+    examples = (
+        Example("", [(4, 5), (4, 5)], [()]),
+        Example("", [(2, 3, 4, 5), (2, 3, 4, 5)], [()]),
+        Example("", [(4, 5), (4, 5, 1, 1)], [()], phase="TRAIN"),
+    )
+
+    def signature(self, n: Instance) -> Signature:
+        """A scalar."""
+        a, b = n.ins
+        for index, shape in enumerate(n.ins):
+            if not shape:
+                n.mismatch(f"bottom[{index}]", "an axis for the batch is needed")
+        if a[0] != b[0]:
+            n.mismatch("bottom[1]", f"{a[0]} items in the first bottom, {b[0]} in the second")
+        if count(a, 1) != count(b, 1):
+            sizes = f"{count(a, 1)} elements in the first bottom, {count(b, 1)} in the second"
+            n.mismatch("bottom[1]", f"an item has {sizes}")
+        return Signature([()])
+
+    def cost(self, n: Instance) -> Cost:
+        """A multiply-accumulate and a subtraction per element."""
+        return Cost(count(n.ins[0]), count(n.ins[0]))
+
+    def torch(self, n: Instance, t: Any) -> Any:
+        """Torch's mean squared error, divided as Caffe does."""
+        return t.ops.EuclideanLoss()
+
+    def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
+        """None: there is nothing to compare with."""
+        n.unsupported("a loss exists only in training")

@@ -1,0 +1,140 @@
+"""Multiplication by a learned factor, or by another blob."""
+
+from typing import Any
+
+from netdef.contract import (
+    Absorb,
+    Affine,
+    Cost,
+    Example,
+    Instance,
+    LayerType,
+    Signature,
+    Weight,
+    count,
+    layer,
+)
+
+
+@layer("Scale", param="scale_param", role="elementwise")
+class Scale(LayerType):
+    """Multiply by a factor that spans some of the axes: y = x * factor (+ bias).
+
+    With one bottom the factor is learned. It has the shape of `num_axes` of the bottom's axes from
+    `axis` on: by default one factor per channel. `num_axes: -1` takes all axes to the end,
+    `num_axes: 0` one factor for everything. `filler` starts it (1 by default).
+
+    With two bottoms the second is the factor; its shape must be that of the first's axes from
+    `axis` on, or have no axes, and `num_axes` means nothing.
+
+    `bias_term` adds a learned bias of the factor's shape, started by `bias_filler` (0 by default).
+    """
+
+    bottoms = range(1, 3)
+    absorbs_affine = True
+    examples = (
+        Example("", [(2, 3, 4, 5)], [(2, 3, 4, 5)], 3),
+        Example("scale_param { bias_term: true }", [(2, 3)], [(2, 3)], 6),
+        Example("scale_param { num_axes: 2 bias_term: true }", [(2, 3, 4, 5)], [(2, 3, 4, 5)], 24),
+        Example("scale_param { axis: -2 num_axes: -1 }", [(2, 3, 4)], [(2, 3, 4)], 12),
+        Example("scale_param { num_axes: 0 bias_term: true }", [(2, 3)], [(2, 3)], 2),
+        Example("scale_param { axis: 0 }", [(2, 3, 4), (2, 3)], [(2, 3, 4)]),
+        Example("scale_param { bias_term: true }", [(2, 3, 4), (3,)], [(2, 3, 4)], 3),
+        Example("scale_param { axis: 0 bias_term: true }", [(2, 3), ()], [(2, 3)], 1),
+    )
+
+    def signature(self, n: Instance) -> Signature:
+        """The first bottom's shape; the factor unless it is a bottom, and the bias."""
+        shape = _factor_shape(n)
+        weights: list[Weight] = []
+        if len(n.ins) == 1:
+            weights.append(Weight("weight", shape, n.filler("filler", 1.0)))
+        if n.p.bias_term:
+            weights.append(Weight("bias", shape, n.filler("bias_filler")))
+        return Signature([n.ins[0]], weights)
+
+    def cost(self, n: Instance) -> Cost:
+        """A product per element, with a bias a sum, too."""
+        elements = count(n.ins[0])
+        return Cost(macs=elements) if n.p.bias_term else Cost(other=elements)
+
+    def torch(self, n: Instance, t: Any) -> Any:
+        """A product that is laid along the axes."""
+        return t.ops.Scale(
+            _factor_shape(n), axis=n.p.axis, weight=len(n.ins) == 1, bias=n.p.bias_term
+        )
+
+    def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
+        """Mul and Add, with axes appended to the factor and the bias."""
+        shape = _factor_shape(n)
+        behind = len(n.ins[0]) - _axis(n) - len(shape) if shape else 0
+
+        def laid_along(value: Any) -> Any:
+            if not behind:
+                return value
+            return g.op("Unsqueeze", value, g.constant(range(len(shape), len(shape) + behind)))
+
+        factor = ins[1] if len(ins) > 1 else g.weight("weight")
+        product = g.op("Mul", ins[0], laid_along(factor))
+        return g.op("Add", product, laid_along(g.weight("bias"))) if n.p.bias_term else product
+
+    def affine(self, n: Instance) -> Affine | None:
+        """The weight and the bias, when they are learned and there is one per channel."""
+        if not _per_channel(n):
+            return None
+
+        def factor_and_shift(weights: dict[str, Any]) -> tuple[Any, Any]:
+            factor = weights["weight"]
+            return factor, weights["bias"] if "bias" in weights else 0 * factor
+
+        return factor_and_shift
+
+    def absorb(self, n: Instance) -> Absorb | None:
+        """Into a weight per channel."""
+        return super().absorb(n) if _per_channel(n) else None
+
+
+def _axis(n: Instance) -> int:
+    return n.axis("axis", len(n.ins[0]))
+
+
+def _per_channel(n: Instance) -> bool:
+    return len(n.ins) == 1 and len(_factor_shape(n)) == 1 and _axis(n) == 1
+
+
+def _factor_shape(n: Instance) -> tuple[int, ...]:
+    """Return the shape of the factor, which is also the bias's."""
+    return _shape_of_second(n) if len(n.ins) > 1 else _shape_of_learned(n)
+
+
+def _shape_of_learned(n: Instance) -> tuple[int, ...]:
+    rank, axes = len(n.ins[0]), n.p.num_axes
+    if axes < -1:
+        n.fault("num_axes", f"`num_axes` is {axes}; -1 stands for all axes from `axis` on")
+    if axes == 0:
+        return ()
+    axis = _axis(n)
+    end = rank if axes < 0 else axis + axes
+    if end > rank:
+        n.fault(
+            "num_axes",
+            f"{axes} axes from axis {axis} on, but the input has {rank} axes",
+            note="`num_axes: -1` takes all axes from `axis` on",
+        )
+    return n.ins[0][axis:end]
+
+
+def _shape_of_second(n: Instance) -> tuple[int, ...]:
+    x, factor = n.ins
+    if not factor:
+        return ()
+    axis = _axis(n)
+    spanned = x[axis : axis + len(factor)]
+    if spanned != factor:
+        n.mismatch(
+            "bottom[1]",
+            f"the factor has the shape {factor}, but the input's axes from axis {axis} on are "
+            f"{x[axis:]}",
+            note="the factor's shape must begin at `axis` of the input",
+        )
+    return factor

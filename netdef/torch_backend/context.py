@@ -1,0 +1,28 @@
+"""What a layer type's `torch` facet builds with."""
+
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from netdef.torch_backend import ops
+from netdef.torch_backend.fillers import settings_of
+
+
+class TorchContext(SimpleNamespace):
+    """`t` in `LayerType.torch(n, t)`: torch, nn, F, netdef's own ops, and fillers for them.
+
+    `t.filler(shape, filler)` checks a FillerParameter and makes it plain values for `ops.Filled`.
+    """
+
+    torch: ModuleType
+    nn: ModuleType
+    F: ModuleType
+    ops: ModuleType
+    filler: Callable[..., dict[str, Any]]
+
+
+CONTEXT = TorchContext(torch=torch, nn=nn, F=functional, ops=ops, filler=settings_of)

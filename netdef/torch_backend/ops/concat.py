@@ -1,0 +1,19 @@
+"""Concatenation."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Concat(nn.Module):
+    """Join the inputs along `axis`."""
+
+    def __init__(self, axis: int = 1) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return torch.cat(inputs, self.axis)
+
+    def extra_repr(self) -> str:
+        """Name the axis."""
+        return f"axis={self.axis}"

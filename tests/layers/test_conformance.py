@@ -1,0 +1,71 @@
+"""Every layer type gives the numbers that were recorded from the reference implementation."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import netdef
+
+CASES = sorted((Path(__file__).parent / "conformance").glob("*.npz"))
+FORWARD, BACKWARD = 1e-5, 1e-4
+
+
+def close(actual: torch.Tensor, expected: np.ndarray, bar: float) -> None:
+    """Compare as the recordings ask: the largest difference, relative to the largest value."""
+    values = actual.detach().cpu().numpy()
+    assert values.shape == expected.shape
+    if expected.size:
+        limit = bar * max(1.0, float(np.abs(expected).max()))
+        assert float(np.abs(values - expected).max()) <= limit
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda p: p.stem)
+def test_recorded_numbers(path: Path) -> None:
+    """Forward, then backward from the recorded gradient (or from the objective)."""
+    record = np.load(path)
+    keys = [k.split(":", 1) for k in record.files if ":" in k]
+    net = netdef.loads(str(record["prototxt"]), phase=str(record["phase"]))
+    exe = netdef.compile(net, device="cpu")
+    for index in (int(k) for kind, k in keys if kind == "param"):
+        with torch.no_grad():
+            exe.params["t"][index].copy_(torch.from_numpy(record[f"param:{index}"]))
+    feeds = {k: torch.from_numpy(record[f"in:{k}"]) for kind, k in keys if kind == "in"}
+    wanted = {k: f"din:{k}" for kind, k in keys if kind == "din"}
+    for name, feed in feeds.items():
+        feed.requires_grad_(name in wanted or name.removesuffix("_raw") in wanted)
+
+    tops = [k for kind, k in keys if kind == "out"]
+    given = [k for kind, k in keys if kind == "dout"]
+    objective, blobs = _run(exe, feeds, tops, bool(given))
+    for name in tops:
+        close(blobs[name], record[f"out:{name}"], FORWARD)
+    for index in (int(k) for kind, k in keys if kind == "param_after"):
+        close(exe.params["t"][index], record[f"param_after:{index}"], FORWARD)
+    if not wanted and not any(kind == "dparam" for kind, _ in keys):
+        return
+
+    if given:
+        douts = [torch.from_numpy(record[f"dout:{k}"]) for k in given]
+        objective = sum((blobs[k] * d).sum() for k, d in zip(given, douts, strict=True))
+    if isinstance(objective, torch.Tensor) and objective.requires_grad:
+        objective.backward()
+    for name, key in wanted.items():
+        feed = feeds.get(name, feeds.get(f"{name}_raw"))
+        assert feed is not None
+        gradient = feed.grad if feed.grad is not None else torch.zeros_like(feed)
+        close(gradient, record[key], BACKWARD)
+    for index in (int(k) for kind, k in keys if kind == "dparam"):
+        gradient = exe.params["t"][index].grad
+        assert gradient is not None
+        close(gradient, record[f"dparam:{index}"], BACKWARD)
+
+
+def _run(
+    exe: torch.nn.Module, feeds: dict[str, torch.Tensor], tops: list[str], given: bool
+) -> tuple[torch.Tensor | float, dict[str, torch.Tensor]]:
+    """Return the objective (0 where the gradient is given, or there is none) and the tops."""
+    if given or not exe._losses:
+        return 0.0, exe.run(feeds, tops)
+    return exe.objective(feeds, tops)

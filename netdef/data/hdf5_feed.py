@@ -1,0 +1,52 @@
+"""Batches of an HDF5Data layer: rows of datasets, as they are."""
+
+import numpy as np
+
+from netdef.data.faults import missing
+from netdef.data.hdf5_source import Hdf5Source, listed_files
+from netdef.ir import Layer
+from netdef.source.locate import locate
+
+
+class Hdf5Feed:
+    """The batches of one HDF5Data layer.
+
+    Attributes:
+        batch_size: Rows per batch.
+    """
+
+    own = "hdf5_data_param"
+
+    def __init__(self, layer: Layer, referring: str | None, seed: int) -> None:
+        """Look into the files.
+
+        Args:
+            layer: The layer.
+            referring: The file of its net, where the listing is looked for.
+            seed: The seed of the run.
+
+        Raises:
+            DataFault: A file is not there, is damaged, or lacks a dataset.
+        """
+        p = layer.message.hdf5_data_param
+        listing = locate(p.source, referring)
+        if listing is None:
+            raise missing("the list of HDF5 files", p.source, referring)
+        self.batch_size: int = p.batch_size
+        names = [blob.name for blob in layer.tops]
+        self._source = Hdf5Source(listed_files(listing), names, p.shuffle, seed, layer.name)
+
+    def batch(self, start: int) -> list[np.ndarray]:
+        """Return float32 arrays (N, ...), one per top.
+
+        Args:
+            start: Number of rows read before, from the start of the first pass.
+
+        Raises:
+            DataFault: A file cannot be read.
+        """
+        return self._source.read(start, self.batch_size)
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        self._source.close()

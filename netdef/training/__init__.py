@@ -1,0 +1,1 @@
+"""Training a net as a solver file says."""

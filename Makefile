@@ -70,10 +70,12 @@ clean:
 .venv/.demo: .venv/.build pyproject.toml constraints.txt
 	@echo "Installing netdef[demo] into .venv (a few minutes the first time)"
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[demo]'
+	@$(BIN)/python -m compileall -q netdef
 	@touch $@
 
 # The tests run the demo's parts, so what they need includes what the demo needs.
 .venv/.test: .venv/.build pyproject.toml constraints.txt
 	@echo "Installing netdef[demo,dev] into .venv (a few minutes the first time)"
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[demo,dev]'
+	@$(BIN)/python -m compileall -q netdef
 	@touch .venv/.demo $@

@@ -1,0 +1,47 @@
+"""A summary as plain text."""
+
+from collections.abc import Sequence
+
+from netdef.analysis.columns import Column, columns, headline, notes
+from netdef.analysis.summary import Summary
+
+_WIDEST_NAME = 30
+"""Characters of the first column; a longer name has a line of its own, uncut."""
+
+_GAP = "  "
+
+
+def render_text(summary: Summary, *, per_image: bool = True) -> str:
+    """Return the headline, the table and the totals, with a final line end.
+
+    Args:
+        summary: The summary.
+        per_image: Whether the table gives operations and activations per image, not per batch.
+    """
+    table = columns(summary, per_image=per_image)
+    widths = [_width(column) for column in table]
+    widths[0] = min(widths[0], _WIDEST_NAME)
+    rule = _GAP.join("-" * width for width in widths)
+    lines = [headline(summary, per_image=per_image), ""]
+    lines += _line([column.title for column in table], table, widths)
+    lines.append(rule)
+    for cells in zip(*(column.cells for column in table), strict=True):
+        lines += _line(cells, table, widths)
+    lines.append(rule)
+    lines += _line([column.total for column in table], table, widths)
+    return "\n".join([*lines, "", *notes(summary)]) + "\n"
+
+
+def _width(column: Column) -> int:
+    return max(map(len, (column.title, column.total, *column.cells)))
+
+
+def _line(cells: Sequence[str], table: Sequence[Column], widths: Sequence[int]) -> list[str]:
+    """Return a line of cells, after a line with the first one where that is too long."""
+    if len(cells[0]) > widths[0]:
+        return [cells[0], *_line(["", *cells[1:]], table, widths)]
+    padded = [
+        cell.ljust(width) if column.align == "left" else cell.rjust(width)
+        for cell, column, width in zip(cells, table, widths, strict=True)
+    ]
+    return [_GAP.join(padded).rstrip()]

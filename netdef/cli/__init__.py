@@ -1,0 +1,61 @@
+"""The command line: one file per command, loaded when it is called."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from netdef.source import NetdefError
+
+_COMMANDS = {
+    "check": "Find every fault in prototxt files.",
+    "data": "Make and convert data sets.",
+    "draw": "Draw a net as SVG, PNG, PDF or DOT.",
+    "export": "Write a net as an ONNX file.",
+    "layers": "List the layer types, or explain one.",
+    "summary": "Print a net's layers, shapes, parameters and costs.",
+    "train": "Train a net as a solver file says.",
+}
+"""Name and first sentence of every command; the rest is in `cli/NAME.py`."""
+
+
+class _Commands(click.Group):
+    """Loads a command's file when it is called, and turns faults into messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        return import_module(f"netdef.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; a fault of the input is printed and ends with exit code 1, an interrupt with 130."""
+        try:
+            return super().invoke(ctx)
+        except NetdefError as fault:
+            from netdef.cli.report import report
+
+            report(fault.diagnostics)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(130)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="netdef")
+def main() -> None:
+    """Networks written as text: check, draw, train and export prototxt files."""

@@ -173,7 +173,7 @@ def layer(*names: str, param: str | None, role: Role) -> Callable[[_T], _T]:
                 taken = type(REGISTRY[name]).__module__
                 raise ValueError(f"layer type {name} is already defined by {taken}")
             # One class per name, so that `name` is right for each.
-            alias: type[LayerType] = cls
+            alias: Any = cls
             if name != names[0]:
                 alias = type(cls.__name__, (cls,), {"__doc__": cls.__doc__})
             alias.name = name

@@ -227,7 +227,7 @@ class _Inference:
     def _unknown_source(self, layer: Layer, blob: Blob) -> None:
         kind = catalog.find(layer.type)
         place = place_of(layer, "source", kind.param if kind else None)
-        text = f"the shape of `{blob.name}` is not known: the source of `{layer.name}` is not there"
+        text = f"the shape of `{blob.name}` is not known: layer `{layer.name}` has no data to read"
         note = f"give it with --shape {blob.name}=N,C,H,W"
         self.faults.append(warning("missing-source", text, place, note=note))
 

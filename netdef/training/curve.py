@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from netdef.source import replacing
-from netdef.training.events import Progress, TestResult
+from netdef.training.events import Evaluation, Progress
 
 
 class Curve:
@@ -21,7 +21,7 @@ class Curve:
     def tick(self, iteration: int) -> None:
         """Take nothing."""
 
-    def tested(self, result: TestResult) -> None:
+    def tested(self, result: Evaluation) -> None:
         """Take the scores of a test, those of one element."""
         many = f" (test net {result.net})" if result.net else ""
         for name, values in result.scores.items():

@@ -13,8 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from netdef.training.events import Evaluation, Scores
 from netdef.training.events import Progress as State
-from netdef.training.events import Scores, TestResult
 
 
 def show_scores(scores: Scores, weights: dict[str, float] | None = None) -> str:
@@ -85,7 +85,7 @@ class Display:
         if not self._bar.disable:
             self._bar.update(self._task, completed=iteration)
 
-    def tested(self, result: TestResult) -> None:
+    def tested(self, result: Evaluation) -> None:
         """Print the scores of a test."""
         scores = show_scores(result.scores, result.loss_weights)
         self.console.print(

@@ -34,7 +34,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
+class Evaluation:
     """The scores of one test net.
 
     Attributes:
@@ -59,7 +59,7 @@ class Listener(Protocol):
     def tick(self, iteration: int) -> None:
         """An iteration is done; called each time, so it must cost next to nothing."""
 
-    def tested(self, result: TestResult) -> None:
+    def tested(self, result: Evaluation) -> None:
         """A test net was tested."""
 
     def snapshotted(self, weights: Path, state: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
-from netdef.training.events import Progress, TestResult
+from netdef.training.events import Evaluation, Progress
 
 
 class JsonLog:
@@ -29,7 +29,7 @@ class JsonLog:
     def tick(self, iteration: int) -> None:
         """Write nothing."""
 
-    def tested(self, result: TestResult) -> None:
+    def tested(self, result: Evaluation) -> None:
         """Write the scores of a test."""
         self._write(event="test", iteration=result.iteration, net=result.net, scores=result.scores)
 

@@ -17,7 +17,7 @@ from netdef.passes.pipeline import Request, load_net
 from netdef.source import Diagnostic, NetdefError, error, warning
 from netdef.torch_backend.device import choose_device
 from netdef.torch_backend.executable import Executable
-from netdef.training.events import Listener, Progress, Scores, TestResult
+from netdef.training.events import Evaluation, Listener, Progress, Scores
 from netdef.training.randomness import mix, new_seed, seed_torch
 from netdef.training.rates import POLICIES
 from netdef.training.sgd import SGD
@@ -182,7 +182,7 @@ class Solver:
                 if weight
             }
             for listener in self.listeners:
-                listener.tested(TestResult(self.iteration, index, scores, weights))
+                listener.tested(Evaluation(self.iteration, index, scores, weights))
             results.append(scores)
         return results
 
@@ -298,10 +298,16 @@ class Solver:
         self, nets: Sequence[Net], device: torch.device, cursors: Sequence[int]
     ) -> list[Batches]:
         """Open the sources of all nets, each going on after as many records as were read."""
-        return [
-            batches(net, seed=mix(self.seed, -1 - i), start=cursor, device=device)
-            for i, (net, cursor) in enumerate(zip(nets, cursors, strict=True))
-        ]
+        opened: list[Batches] = []
+        faults: list[Diagnostic] = []
+        for i, (net, cursor) in enumerate(zip(nets, cursors, strict=True)):
+            try:
+                opened.append(batches(net, mix(self.seed, -1 - i), cursor, device))
+            except NetdefError as fault:
+                faults += fault.diagnostics
+        if faults:
+            raise NetdefError(faults)
+        return opened
 
     def _load(self, plan: NetPlan) -> Net:
         file = plan.bound.document.file

@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # Each worker has a core to itself, so torch must not start a thread for every core.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
 
-.PHONY: help demo test test-full lint format schema clean
+.PHONY: help demo test test-full lint format schema grammar clean
 .NOTPARALLEL:
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make lint       format, lint, the rooms' imports, types"
 	@echo "make format     format, and fix what can be fixed"
 	@echo "make schema     generate netdef/schema from proto/netdef.proto"
+	@echo "make grammar    generate the parser's tables from netdef/frontend/prototxt.lark"
 	@echo "make clean      remove .venv, build output and caches"
 
 demo: .venv/.demo
@@ -48,6 +49,9 @@ format: .venv/.test
 
 schema:
 	@tools/schema/generate
+
+grammar: .venv/.test
+	@$(BIN)/python tools/grammar/generate.py
 
 clean:
 	@rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .hypothesis .ruff_cache .import_linter_cache

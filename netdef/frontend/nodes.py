@@ -9,7 +9,27 @@ from collections.abc import Iterable, Iterator
 from netdef.source import SourceFile, Span
 
 
-class Scalar:
+class _Field:
+    """What all nodes can tell of their place."""
+
+    __slots__ = ()
+    file: SourceFile
+    name: str
+    start: int
+    end: int
+
+    @property
+    def span(self) -> Span:
+        """The whole field."""
+        return Span(self.file, self.start, self.end)
+
+    @property
+    def name_span(self) -> Span:
+        """The name alone."""
+        return Span(self.file, self.start, self.start + len(self.name))
+
+
+class Scalar(_Field):
     """`name: value`. The value is kept as it was written; binding gives it a meaning."""
 
     __slots__ = ("file", "name", "raw", "start", "value_start")
@@ -22,21 +42,14 @@ class Scalar:
         self.value_start = value_start
 
     @property
-    def end(self) -> int:
+    def end(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Offset of the first character after the value."""
         return self.value_start + len(self.raw)
 
     @property
-    def span(self) -> Span:
-        """The whole field."""
-        return Span(self.file, self.start, self.end)
-
-    @property
     def name_span(self) -> Span:
         """The name alone; an element of a list has none, so its value."""
-        if self.start == self.value_start:
-            return self.value_span
-        return Span(self.file, self.start, self.start + len(self.name))
+        return self.value_span if self.start == self.value_start else super().name_span
 
     @property
     def value_span(self) -> Span:
@@ -44,7 +57,7 @@ class Scalar:
         return Span(self.file, self.value_start, self.end)
 
 
-class Block:
+class Block(_Field):
     """`name { fields }`, or with angle brackets.
 
     `start` is the offset of the name, `opening` of the bracket, `end` the first after the block.
@@ -69,15 +82,11 @@ class Block:
         self.end = end
 
     @property
-    def span(self) -> Span:
-        """The whole block."""
-        return Span(self.file, self.start, self.end)
-
-    @property
     def name_span(self) -> Span:
         """The name alone; an element of a list has none, so its bracket."""
-        length = 1 if self.start == self.opening else len(self.name)
-        return Span(self.file, self.start, self.start + length)
+        if self.start == self.opening:
+            return Span(self.file, self.start, self.start + 1)
+        return super().name_span
 
     def all(self, name: str) -> "Iterator[Scalar | Block]":
         """Yield every occurrence of a field in this block, elements of lists one by one."""
@@ -88,7 +97,7 @@ class Block:
         return next(self.all(name), None)
 
 
-class ListField:
+class ListField(_Field):
     """`name: [a, b]`: the same as the field repeated, once per item."""
 
     __slots__ = ("end", "file", "items", "name", "opening", "start")
@@ -108,16 +117,6 @@ class ListField:
         self.opening = opening
         self.items = items
         self.end = end
-
-    @property
-    def span(self) -> Span:
-        """The whole field."""
-        return Span(self.file, self.start, self.end)
-
-    @property
-    def name_span(self) -> Span:
-        """The name alone."""
-        return Span(self.file, self.start, self.start + len(self.name))
 
 
 Node = Scalar | Block | ListField

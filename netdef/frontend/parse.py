@@ -3,12 +3,15 @@
 # lark leaves parts of its interface without types.
 # pyright: reportUnknownMemberType=false
 
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
+import lark
 from lark import Lark, UnexpectedToken
 from lark.lexer import Lexer
 
+from netdef.frontend import prototxt_tables
 from netdef.frontend.lexer import NotCoarse, Token, coarse_tokens, fine_tokens
 from netdef.frontend.nodes import Block, Document, ListField, Node, Scalar
 from netdef.frontend.recovery import Recovery
@@ -42,6 +45,17 @@ def parse_finely(file: SourceFile) -> tuple[Document, list[Diagnostic]]:
 
 @cache
 def _lark() -> Lark:
+    if lark.__version__ != prototxt_tables.LARK:
+        return lark_from_grammar()  # the tables of another version may mean something else
+    tables: Any = prototxt_tables
+    data = deepcopy(tables.DATA)
+    data["parser"]["lexer_conf"]["lexer_type"] = data["options"]["lexer"] = _TokenFeed
+    builder = _TreeBuilder()
+    return Lark._load_from_dict(data, tables.MEMO, transformer=builder)  # pyright: ignore[reportPrivateUsage]
+
+
+def lark_from_grammar() -> Lark:
+    """Return the parser of the grammar `prototxt.lark`, made from its text."""
     return Lark.open(
         "prototxt.lark",
         rel_to=__file__,

@@ -204,16 +204,18 @@ class Executable(nn.Module):
         sources = {b.name: b for layer in self.net.layers if layer.source for b in layer.tops}
         blobs = {sources.get(name, self.net.blobs[name]): name for name in fed}
         layers = needed_layers(self.net, wanted, set(blobs))
-        missing = [b for layer in layers if layer not in self._names for b in layer.tops]
+        read = {b for layer in layers for b in layer.bottoms} | set(wanted)
+        made_outside = (b for layer in layers if layer not in self._names for b in layer.tops)
+        missing = [b for b in made_outside if b in read and b not in blobs]
         if missing:
             names = " and ".join(f"`{b.name}`" for b in missing)
             known = ", ".join(self.net.inputs)
             text = f"no value is given for {names}"
             raise NetdefError(error("missing-input", text, note=f"inputs of the net: {known}"))
-        read = {b for layer in layers for b in layer.bottoms} | set(wanted)
         used = {blob: name for blob, name in blobs.items() if blob in read}
         placeholders = {blob: f"in_{i}" for i, blob in enumerate(used)}
-        graph = build_graph(layers, self._names, wanted, placeholders)
+        computed = [layer for layer in layers if layer in self._names]
+        graph = build_graph(computed, self._names, wanted, placeholders)
         return _Program(fx.GraphModule(self, graph), tuple(used.values()))
 
     def _as_tensor(self, value: Any) -> Tensor:

@@ -77,7 +77,7 @@ class Display:
             f"rate {progress.rate:.6g}, {speed:,.0f} images/s, {_time(seconds)} left{outputs}",
             markup=False,
         )
-        status = f"loss {progress.loss:.4g}, {speed:,.0f} images/s,"
+        status = f"loss {progress.loss:.4g}, rate {progress.rate:.4g}, {speed:,.0f} images/s,"
         self._bar.update(self._task, status=status)
 
     def tick(self, iteration: int) -> None:

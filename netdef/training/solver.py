@@ -15,6 +15,7 @@ from netdef.data.probe import prober
 from netdef.ir import Net, Param
 from netdef.passes.pipeline import Request, load_net
 from netdef.source import Diagnostic, NetdefError, error, warning
+from netdef.source.locate import locate, looked_in
 from netdef.torch_backend.device import choose_device
 from netdef.torch_backend.executable import Executable
 from netdef.training.events import Evaluation, Listener, Progress, Scores
@@ -30,6 +31,7 @@ from netdef.training.snapshot import (
 )
 from netdef.training.solver_file import NetPlan, SolverFile, load_solver
 from netdef.training.update_rule import UpdateRule
+from netdef.weights import check_caffemodel_size
 
 _RULES: dict[str, type[UpdateRule]] = {"SGD": SGD}
 _TEST_SEED = 0x7E57  # mixed into the seed of test nets, so that they draw numbers of their own
@@ -72,6 +74,7 @@ class Solver:
         self.settings: Any = self.source.message
         self.listeners = list(listeners)
         self.diagnostics: list[Diagnostic] = []
+        self._refuse_unheeded()
         chosen = self._device(device)
         given = self.settings.random_seed
         self.seed = given if given >= 0 else new_seed()
@@ -79,10 +82,12 @@ class Solver:
         train = self._load(self.source.train)
         test_nets = [self._load(plan) for plan in self.source.tests]
         self._refuse_without_loss(train)
+        check_caffemodel_size(train)  # now, and not after hours of training
         nets = [train, *test_nets]
         self._data = self._open_data(nets, chosen, [0] * len(nets))  # first: a source may lack
         self.model = Executable(train, chosen, precision)
         self.tests = [Executable(n, chosen, precision, share=self.model) for n in test_nets]
+        self._load_weights()
         self.iteration = 0
         self._params = _own_params(train)
         learned = [p for p in self._params if self.model.tensor_of(p).requires_grad]
@@ -330,6 +335,31 @@ class Solver:
         text = "the solver asks for a GPU, and there is none: training on the CPU"
         self.diagnostics.append(warning("no-gpu", text, place))
         return torch.device("cpu")
+
+    def _refuse_unheeded(self) -> None:
+        """Say which settings have no effect, rather than be silent about them."""
+        s = self.settings
+        if s.snapshot_format == s.HDF5:
+            text = "snapshots are written as BINARYPROTO only, not as HDF5"
+            place = self.source.place("snapshot_format")
+            raise NetdefError(error("unsupported-field", text, place))
+        for field in ("debug_info", "snapshot_diff"):
+            if getattr(s, field):
+                text = f"`{field}` has no effect"
+                place = self.source.place(field)
+                self.diagnostics.append(warning("unsupported-field", text, place))
+
+    def _load_weights(self) -> None:
+        """Start from the weight files that the solver names, each entry a comma list."""
+        names = [n.strip() for entry in self.settings.weights for n in entry.split(",")]
+        for name in filter(None, names):
+            path = locate(name, self.source.file.path)
+            if path is None:
+                text = f"the weight file `{name}` is not there"
+                note = looked_in(name, self.source.file.path)
+                place = self.source.place("weights")
+                raise NetdefError(error("missing-file", text, place, note=note))
+            self.model.load_weights(path)
 
     def _refuse_without_loss(self, net: Net) -> None:
         if not any(weight for layer in net.layers for weight in layer.loss_weights):

@@ -181,6 +181,28 @@ def test_model_replaces_all_nets(folder: Path) -> None:
         netdef.Solver("solver.prototxt")
 
 
+def test_weights_named_in_the_solver(folder: Path) -> None:
+    """Training starts from them; one that is not there is an error at its place."""
+    first = netdef.Solver("solver.prototxt")
+    first.step(2)
+    weights, _ = first.snapshot()
+    (folder / "solver.prototxt").write_text(SOLVER + f'weights: "{weights}"')
+    second = netdef.Solver("solver.prototxt")
+    assert all(map(torch.equal, params_of(first), params_of(second)))
+    (folder / "solver.prototxt").write_text(SOLVER + 'weights: "nowhere.caffemodel"')
+    with pytest.raises(netdef.NetdefError, match=r"solver.prototxt:5:\d+: error\[missing-file"):
+        netdef.Solver("solver.prototxt")
+
+
+def test_settings_without_effect_are_named(folder: Path) -> None:
+    """Nothing that a solver asks for is left undone in silence."""
+    (folder / "solver.prototxt").write_text(SOLVER + "debug_info: true")
+    assert [d.rule for d in netdef.Solver("solver.prototxt").diagnostics] == ["unsupported-field"]
+    (folder / "solver.prototxt").write_text(SOLVER + "snapshot_format: HDF5")
+    with pytest.raises(netdef.NetdefError, match="HDF5"):
+        netdef.Solver("solver.prototxt")
+
+
 def test_frozen_parameters_stay(folder: Path) -> None:
     """lr_mult 0 freezes, also against weight decay."""
     frozen = NET.replace('name: "fc"', 'name: "fc" param { lr_mult: 0 } param { lr_mult: 0 }')

@@ -7,7 +7,7 @@ from typing import Literal
 from netdef.analysis.figures import PER_BATCH, Figures
 from netdef.analysis.layer_row import LayerRow
 from netdef.analysis.summary import Summary
-from netdef.analysis.units import show_bytes, show_number, show_shape
+from netdef.analysis.units import show_bytes, show_name, show_number, show_shape
 
 Align = Literal["left", "right"]
 
@@ -57,9 +57,10 @@ def columns(summary: Summary, *, per_image: bool = True) -> list[Column]:
     """
     rows = summary.rows
     per_image = per_image and bool(summary.batch)
+    total = "Known total" if summary.uncounted else "Total"
     table = [
-        Column("name", "Layer", "left", tuple(row.name for row in rows), "Total"),
-        Column("type", "Type", "left", tuple(row.type for row in rows)),
+        Column("name", "Layer", "left", tuple(show_name(row.name) for row in rows), total),
+        Column("type", "Type", "left", tuple(show_name(row.type) for row in rows)),
         Column("shapes", "Output", "left", tuple(_shapes(row) for row in rows)),
     ]
     for key, title, show, always in _FIGURES:
@@ -76,7 +77,7 @@ def columns(summary: Summary, *, per_image: bool = True) -> list[Column]:
 
 def headline(summary: Summary, *, per_image: bool = True) -> str:
     """Return one line above the table: which net, and what its figures are for."""
-    name = summary.name or "unnamed net"
+    name = show_name(summary.name) or "unnamed net"
     layers = _plural(len(summary.rows), "layer")
     if summary.batch is None:
         batch = "batch size unknown"
@@ -96,7 +97,7 @@ def notes(summary: Summary) -> list[str]:
     ]
     if summary.uncounted:
         missing = _plural(len(summary.uncounted), "layer")
-        names = _some(summary.uncounted, _MOST_NAMES)
+        names = _some([show_name(name) for name in summary.uncounted], _MOST_NAMES)
         lines.append(f"Not counted: {missing} of unknown type or shape ({names})")
     return lines
 
@@ -111,8 +112,8 @@ def _parameters(total: Figures) -> str:
 
 
 def _both(summary: Summary, figure: int | None, show: Callable[[float | None], str]) -> str:
-    """Return a figure per image and per batch."""
-    if not summary.batch:
+    """Return a figure per image and per batch, once where those are the same."""
+    if not summary.batch or summary.batch == 1:
         return show(figure)
     per_image = show(summary.per_image(figure))
     return f"{per_image} per image, {show(figure)} per batch of {summary.batch}"
@@ -122,7 +123,7 @@ def _shapes(row: LayerRow) -> str:
     """Return the shapes of a row's tops, shortened when there are many."""
     shapes = [show_shape(shape, row.dynamic) for shape in row.shapes]
     if len(shapes) > 1 and len(set(shapes)) == 1:
-        return f"{len(shapes)} of {shapes[0]}"
+        return f"{len(shapes)} tops of {shapes[0]}"
     return _some(shapes, _MOST_SHAPES)
 
 

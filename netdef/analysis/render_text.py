@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from netdef.analysis.columns import Column, columns, headline, notes
 from netdef.analysis.summary import Summary
 
-_WIDEST_NAME = 30
-"""Characters of the first column; a longer name has a line of its own, uncut."""
+_WIDTH = 120
+"""Characters per line that the table keeps to where it can.
+
+The first column gives way: a name that is too long for it has a line of its own, uncut.
+"""
+
+_NARROWEST_NAME = 12
 
 _GAP = "  "
 
@@ -20,7 +25,8 @@ def render_text(summary: Summary, *, per_image: bool = True) -> str:
     """
     table = columns(summary, per_image=per_image)
     widths = [_width(column) for column in table]
-    widths[0] = min(widths[0], _WIDEST_NAME)
+    rest = sum(widths[1:]) + len(_GAP) * len(widths[1:])
+    widths[0] = min(widths[0], max(_NARROWEST_NAME, _WIDTH - rest))
     rule = _GAP.join("-" * width for width in widths)
     lines = [headline(summary, per_image=per_image), ""]
     lines += _line([column.title for column in table], table, widths)

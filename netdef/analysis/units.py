@@ -5,6 +5,19 @@ from netdef.ir import Shape
 UNKNOWN = "unknown"
 
 
+def show_name(name: str) -> str:
+    """Return a name from a file on one line: characters that no text should hold are replaced."""
+    return "".join(map(_printable, name))
+
+
+def _printable(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)  # the picture of a control character
+    unfit = 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF)
+    return "\N{REPLACEMENT CHARACTER}" if unfit else character
+
+
 def show_number(value: float | None) -> str:
     """Return a count with thousands separated; one decimal where it is not whole."""
     if value is None:

@@ -42,6 +42,7 @@ def _print_rich(summary: object, per_image: bool) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from netdef.analysis import Summary, columns, headline, notes
 
@@ -51,7 +52,7 @@ def _print_rich(summary: object, per_image: bool) -> None:
     for column in parts:
         table.add_column(column.title, column.total, justify=column.align, overflow="fold")
     for cells in zip(*(column.cells for column in parts), strict=True):
-        table.add_row(*cells)
+        table.add_row(*map(Text, cells))  # a name may look like markup
     console = Console(highlight=False)
     console.print(headline(summary, per_image=per_image), style="bold", markup=False)
     console.print(table)

@@ -8,9 +8,10 @@ from netdef.drawing.label import box_text, edge_text
 from netdef.drawing.theme import NETSCOPE, UNKNOWN_ROLE, Theme, role_of
 from netdef.ir import Net
 
-# The font that both engines can measure: the WebAssembly one knows the widths of a few fonts and
-# takes those of Times, which is narrower, for a list of names or a generic name.
-_FONT = "Helvetica"
+# The WebAssembly engine knows the widths of a few fonts; for a list of names, or a generic name, it
+# takes those of Times, which is too narrow. Where Arial is missing, systems have a font of the same
+# widths in its place more often than in Helvetica's.
+_FONT = "Arial"
 
 
 def to_dot(net: Net, theme: Theme = NETSCOPE) -> Digraph:
@@ -48,6 +49,7 @@ def _set_defaults(graph: Digraph, net: Net, theme: Theme) -> None:
         fontsize="20",
         fontcolor=theme.ink,
         pad="0.3",
+        margin="0",
         nodesep="0.35",
         ranksep="0.35",
     )
@@ -58,7 +60,7 @@ def _set_defaults(graph: Digraph, net: Net, theme: Theme) -> None:
         color=theme.page,
         fontname=_FONT,
         fontsize="12",
-        margin="0.16,0.06",
+        margin="0.2,0.07",  # wide enough that names, which SVG shows in bold, stay inside
     )
     graph.attr(
         "edge",

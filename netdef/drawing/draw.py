@@ -1,6 +1,7 @@
 """From a net to a drawing in memory or in a file."""
 
 import os
+import re
 from pathlib import Path
 
 from netdef.drawing.dot import title_of, to_dot
@@ -15,6 +16,11 @@ FORMATS = ("dot", "gv", "pdf", "png", "svg")
 
 _PNG_DPI = "144"
 """Pixels per inch: text of 10 points stays sharp on a slide."""
+
+# A PDF says when it was made; the same net gives the same bytes, so it says nothing (in as many
+# bytes, because a PDF holds offsets).
+_PDF_DATE = re.compile(rb"/CreationDate \(D:\d{14}")
+_NO_DATE = b"/CreationDate (D:19700101000000"
 
 
 def draw(net: Net, format: str = "svg", theme: Theme = NETSCOPE) -> bytes:
@@ -36,7 +42,9 @@ def draw(net: Net, format: str = "svg", theme: Theme = NETSCOPE) -> bytes:
     if format == "png":
         graph.attr("graph", dpi=_PNG_DPI)
     drawing = render(graph.source, format)
-    return finish(drawing, title_of(net), _describe(net)) if format == "svg" else drawing
+    if format == "svg":
+        return finish(drawing, title_of(net), _describe(net))
+    return _PDF_DATE.sub(_NO_DATE, drawing) if format == "pdf" else drawing
 
 
 def save_drawing(net: Net, path: str | Path, theme: Theme = NETSCOPE) -> None:

@@ -4,8 +4,12 @@ import re
 
 from graphviz import nohtml
 
-# A space is kept as it is; a second one in a row, or one at an end, would be dropped.
+from netdef.analysis.units import show_name
+
+# A field drops a second space in a row, and spaces at its ends. An escaped space would stay, but
+# where it, or nothing, stands alone in a line, the WebAssembly engine breaks its own memory.
 _FRAGILE_SPACE = re.compile(r"(?<= ) |^ | $")
+_KEPT_SPACE = "\N{NO-BREAK SPACE}"
 _RECORD_MARKS = re.compile(r"[{}|<>]")
 _NOT_FOR_AN_ID = re.compile(r"[^\w/.\-+ ]")
 
@@ -18,7 +22,7 @@ def label(text: str) -> str:
 def field(text: str) -> str:
     """Return a text as a line in a field of a record."""
     text = _RECORD_MARKS.sub(r"\\\g<0>", _plain(text))
-    return _FRAGILE_SPACE.sub(r"\\ ", text)
+    return _FRAGILE_SPACE.sub(_KEPT_SPACE, text) or _KEPT_SPACE
 
 
 def identifier(text: str) -> str:
@@ -31,17 +35,5 @@ def identifier(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text without special meaning of backslashes (line ends) and ampersands (entities).
-
-    Characters that XML cannot hold are replaced.
-    """
-    text = "".join(map(_printable, text))
-    return text.replace("\\", "\\\\").replace("&", "&amp;")
-
-
-def _printable(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)  # the picture of a control character
-    unfit = code == 0x7F or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF)
-    return "\N{REPLACEMENT CHARACTER}" if unfit else character
+    """Return a text whose backslashes (line ends) and ampersands (entities) mean nothing."""
+    return show_name(text).replace("\\", "\\\\").replace("&", "&amp;")

@@ -11,6 +11,8 @@ from netdef.drawing.diagram import Box
 from netdef.ir import Blob, Layer
 from netdef.schema.lookup import is_repeated
 
+_IMAGE_AXES = 4
+
 _MOST_TOPS = 6
 """A box lists no more tops than this."""
 
@@ -26,9 +28,16 @@ def box_text(box: Box) -> list[list[str]]:
 
 
 def edge_text(blob: Blob, producer: Layer) -> str:
-    """Return the shape of a blob, after its name where the producer makes several."""
-    shape = show_shape(blob.shape, blob.dynamic)
-    return shape if len(producer.tops) == 1 else f"{blob.name}: {shape}"
+    """Return the size of a blob, after its name where the producer makes several.
+
+    Images, the blobs of four axes, are written as in Netscope, channels before size and without
+    the batch (64ch x 112x112): boxes give the whole shape, and short labels keep branches close.
+    """
+    text = _whole_shape(blob)
+    if blob.shape is not None and len(blob.shape) == _IMAGE_AXES and not blob.dynamic:
+        _, channels, height, width = blob.shape
+        text = f"{channels}ch x {height}x{width}"
+    return _named(blob, text, producer)
 
 
 def describe(layer: Layer) -> str:
@@ -40,13 +49,19 @@ def describe(layer: Layer) -> str:
 
 
 def _tops(layer: Layer) -> list[str]:
-    if len(layer.tops) == 1:
-        return [edge_text(layer.tops[0], layer)]
-    lines = [edge_text(top, layer) for top in layer.tops]
+    lines = [_named(top, _whole_shape(top), layer) for top in layer.tops]
     if len(lines) > _MOST_TOPS:
         rest = len(lines) - _MOST_TOPS + 1
         lines = [*lines[: _MOST_TOPS - 1], f"and {rest} more tops"]
     return lines
+
+
+def _whole_shape(blob: Blob) -> str:
+    return "unknown shape" if blob.shape is None else show_shape(blob.shape, blob.dynamic)
+
+
+def _named(blob: Blob, text: str, producer: Layer) -> str:
+    return text if len(producer.tops) == 1 else f"{blob.name}: {text}"
 
 
 def _own(layer: Layer) -> Any:
@@ -73,10 +88,11 @@ def _window_text(layer: Layer) -> Iterator[str]:
     view = facets_of(layer)
     window = None if view is None else view[0].window(view[1])
     if window is not None:
-        yield from _show_window(window)
+        yield from show_window(window)
 
 
-def _show_window(window: Window) -> Iterator[str]:
+def show_window(window: Window) -> Iterator[str]:
+    """Yield the kernel, then what differs from a step of 1, no padding and no dilation."""
     yield "x".join(map(str, window.kernel))
     if set(window.stride) != {1}:
         yield f"/{_axes(window.stride)}"

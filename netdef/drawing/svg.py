@@ -2,6 +2,8 @@
 
 from xml.etree import ElementTree
 
+from netdef.analysis.units import show_name
+
 _SVG = "http://www.w3.org/2000/svg"
 _FONTS = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
@@ -23,7 +25,7 @@ def finish(svg: bytes, title: str, description: str) -> bytes:
     root.set("font-family", _FONTS)
     for index, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = ElementTree.Element(f"{{{_SVG}}}{tag}")
-        element.text, element.tail = text, "\n"
+        element.text, element.tail = show_name(text), "\n"
         root.insert(index, element)
     for element in root.iter():
         if element.get("stroke") == "transparent":  # an older Graphviz's; SVG calls it none

@@ -47,7 +47,7 @@ def main() -> None:
     netdef(f"summary {lenet}/deploy.prototxt")
     trained = netdef(f"train {lenet}/train_val.prototxt {lenet}/solver.prototxt")
     netdef(f"draw {lenet}/deploy.prototxt -o lenet.svg")
-    weights = "lenet_iter_1000.caffemodel"
+    weights = "lenet_iter_500.caffemodel"
     exported = netdef(f"export {lenet}/deploy.prototxt --weights {weights} -o lenet.onnx")
 
     accuracy = last_number(r"accuracy = ([\d.]+)", trained)

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, Protocol
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from netdef.frontend.nodes import Block, ListField, Node, Scalar, occurrences
+from netdef.frontend.faults import Faults, shortened
+from netdef.frontend.nodes import Block, ListField, Node, Scalar, growing, occurrences
 from netdef.frontend.values import Convert, ValueFault, converter
 from netdef.schema.lookup import fields, is_repeated, suggest_field
 from netdef.source import Diagnostic, Label, error
@@ -57,13 +58,15 @@ def bind(block: Block, message: Message, names: Names) -> list[Diagnostic]:
     Returns:
         The faults, in the order of the text. A faulty field is left unset.
     """
-    faults: list[Diagnostic] = []
+    faults = Faults()
     work: list[tuple[Block, Any]] = [(block, message)]
-    while work:
-        inside, target = work.pop()
-        _bind_block(inside, target, names, work, faults)
-    faults.sort(key=lambda d: d.span.start if d.span else 0)
-    return faults
+    with growing():
+        while work:
+            inside, target = work.pop()
+            inner: list[tuple[Block, Any]] = []
+            _bind_block(inside, target, names, inner, faults)
+            work.extend(reversed(inner))
+    return faults.finished()
 
 
 def _bind_block(
@@ -71,7 +74,7 @@ def _bind_block(
     target: Any,
     names: Names,
     work: list[tuple[Block, Any]],
-    faults: list[Diagnostic],
+    faults: Faults,
 ) -> None:
     slots = _slots_of(target.DESCRIPTOR)
     seen: dict[str, Node] = {}
@@ -97,7 +100,7 @@ def _bind_value(
     slot: _Slot,
     target: Any,
     work: list[tuple[Block, Any]],
-    faults: list[Diagnostic],
+    faults: Faults,
 ) -> None:
     if isinstance(node, Block):
         if slot.convert is not None:
@@ -139,7 +142,7 @@ def _submessage(slot: _Slot, target: Any) -> Any:
 
 
 def _unknown(
-    block: Block, node: Node, descriptor: Descriptor, names: Names, faults: list[Diagnostic]
+    block: Block, node: Node, descriptor: Descriptor, names: Names, faults: Faults
 ) -> _Slot | None:
     """Find an extension; failing that, report the field unless it is to be left alone."""
     if not node.name:  # the parser has said that the name is missing
@@ -149,7 +152,10 @@ def _unknown(
         return _slot(extension)
     if descriptor.name == "LayerParameter" and not _known_layer(block, names):
         return None  # of an unknown layer nobody knows the fields: they stay in the tree
-    message = f"{descriptor.name} has no field `{node.name}`"
+    if faults.full:  # the nearest names take long to find
+        faults.skip()
+        return None
+    message = f"{descriptor.name} has no field `{shortened(node.name)}`"
     note = suggest_field(descriptor, node.name)
     faults.append(error("unknown-field", message, node.name_span, note=note))
     return None

@@ -4,7 +4,9 @@ A node holds the file and offsets of everything needed to point at it. Comments 
 nodes: they are the text between the offsets, there for whoever wants them.
 """
 
-from collections.abc import Iterable, Iterator
+import gc
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 
 from netdef.source import SourceFile, Span
 
@@ -32,19 +34,24 @@ class _Field:
 class Scalar(_Field):
     """`name: value`. The value is kept as it was written; binding gives it a meaning."""
 
-    __slots__ = ("file", "name", "raw", "start", "value_start")
+    __slots__ = ("_gap", "file", "name", "raw", "start")
 
     def __init__(self, file: SourceFile, name: str, start: int, raw: str, value_start: int) -> None:
         self.file = file
         self.name = name
         self.start = start
         self.raw = raw
-        self.value_start = value_start
+        self._gap = value_start - start  # small, so Python has it already: a quarter of a node
+
+    @property
+    def value_start(self) -> int:
+        """Offset of the value."""
+        return self.start + self._gap
 
     @property
     def end(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Offset of the first character after the value."""
-        return self.value_start + len(self.raw)
+        return self.start + self._gap + len(self.raw)
 
     @property
     def name_span(self) -> Span:
@@ -139,3 +146,18 @@ def occurrences(fields: Iterable[Node], name: str) -> Iterator[Scalar | Block]:
                 yield from node.items
             else:
                 yield node
+
+
+@contextmanager
+def growing() -> Generator[None]:
+    """Keep the garbage collector from walking a tree over and over while it grows.
+
+    A tree has no cycles; with the collector, time is not linear in its size.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

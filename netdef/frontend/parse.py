@@ -12,10 +12,11 @@ from lark import Lark, UnexpectedToken
 from lark.lexer import Lexer
 
 from netdef.frontend import prototxt_tables
-from netdef.frontend.lexer import NotCoarse, Token, coarse_tokens, fine_tokens
-from netdef.frontend.nodes import Block, Document, ListField, Node, Scalar
+from netdef.frontend.faults import Faults
+from netdef.frontend.lexer import NotCoarse, Token, TooLong, coarse_tokens, fine_tokens
+from netdef.frontend.nodes import Block, Document, ListField, Node, Scalar, growing
 from netdef.frontend.recovery import Recovery
-from netdef.source import Diagnostic, SourceFile
+from netdef.source import Diagnostic, SourceFile, Span, error
 
 Item = tuple[int, int, list[Node] | None]
 """A value: start, end, and its fields if it is a block."""
@@ -29,18 +30,32 @@ def parse(file: SourceFile) -> tuple[Document, list[Diagnostic]]:
         a field without a value is a Scalar of empty text.
     """
     try:
-        return Document(file, _lark().parse(coarse_tokens(file))), []  # type: ignore[arg-type]
+        with growing():
+            return Document(file, _lark().parse(coarse_tokens(file))), []  # type: ignore[arg-type]
     except (NotCoarse, UnexpectedToken):
         return parse_finely(file)
+    except TooLong as stop:
+        return _too_long(file, stop)
 
 
 def parse_finely(file: SourceFile) -> tuple[Document, list[Diagnostic]]:
     """Parse as `parse` does, word by word: slower, and able to say what is wrong."""
-    faults: list[Diagnostic] = []
+    faults = Faults()
     recovery = Recovery(_lark().parse_interactive(), file, faults)
-    for token in fine_tokens(file, faults):
-        recovery.feed(token)
-    return Document(file, recovery.finish()), faults
+    try:
+        with growing():
+            for token in fine_tokens(file, faults):
+                recovery.feed(token)
+            return Document(file, recovery.finish()), faults.finished()
+    except TooLong as stop:
+        return _too_long(file, stop)
+
+
+def _too_long(file: SourceFile, stop: TooLong) -> tuple[Document, list[Diagnostic]]:
+    text = "there are more fields up to here than one text can have"
+    note = "is this the file you meant? Weights belong into a .caffemodel"
+    fault = error("too-large", text, Span(file, stop.at, stop.at), note=note)
+    return Document(file, []), [fault]
 
 
 @cache

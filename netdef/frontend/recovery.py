@@ -8,13 +8,15 @@ from typing import Any
 
 from lark import UnexpectedToken
 
+from netdef.frontend.faults import TOO_MANY, shortened
 from netdef.frontend.lexer import Token
 from netdef.frontend.nodes import Node
 from netdef.source import Diagnostic, Label, SourceFile, Span, error
 
-STRUCTURE_RULES = frozenset({"unclosed-block", "unmatched-bracket"})
-"""After these faults nobody knows which field belongs to which block."""
+STRUCTURE_RULES = frozenset({"unclosed-block", "unmatched-bracket", "too-large", TOO_MANY})
+"""After these faults nobody knows which field belongs to which block, or what is in the blocks."""
 
+_OPENERS = ("LBRACE", "LANGLE", "LSQB")
 _CLOSERS = {"RBRACE": "}", "RANGLE": ">", "RSQB": "]"}
 
 
@@ -31,6 +33,8 @@ class Recovery:
         self._last = Token("", file, 0, 0)
         self._last_name: Token | None = None
         self._quiet_line = 0  # a line about which enough was said
+        self._lost_line: int = 0  # a line on which anything may mean anything
+        self._brackets: list[str] = []  # the types of those that are open
 
     def feed(self, token: Token) -> None:
         """Give the parser the next token, after whatever is needed to make it fit."""
@@ -56,6 +60,10 @@ class Recovery:
             self._parser.result = self._parser.feed_token(token)
         except UnexpectedToken as fault:
             return fault.expected  # type: ignore[return-value]
+        if token.type in _OPENERS:
+            self._brackets.append(token.type)
+        elif token.type in _CLOSERS and self._brackets:
+            self._brackets.pop()
         return None
 
     def _pretend(self, type: str, token: Token) -> None:
@@ -78,10 +86,10 @@ class Recovery:
         """Report the fault and make room for `token`; True when `token` is to be dropped."""
         if "COLON" in expected:
             return self._after_name(token)
-        if "COMMA" in expected or ("RSQB" in expected and "WORD" in expected):
+        if self._brackets[-1:] == ["LSQB"] and expected & {"COMMA", "RSQB"}:
             return self._in_list(token)
         if "WORD" in expected:
-            whose = f" for `{self._last_name.name}`" if self._last_name else ""
+            whose = f" for `{shortened(self._last_name.name)}`" if self._last_name else ""
             text = f"expected a value{whose}, found {self._show(token)}"
             self._report("missing-value", text, token)
             self._pretend("WORD", token)
@@ -94,12 +102,12 @@ class Recovery:
         if token.type in ("WORD", "STRING") or (token.type == "NAME" and same_line):
             self._report(
                 "missing-colon",
-                f"expected `:` between `{name.name}` and its value",
+                f"expected `:` between `{shortened(name.name)}` and its value",
                 token,
-                note=f"write `{name.name}: {self._file.text[token.start : token.end]}`",
+                note=f"write `{shortened(name.name)}: {self._show(token)[1:]}",
             )
         else:
-            self._report("missing-value", f"`{name.name}` has no value", name)
+            self._report("missing-value", f"`{shortened(name.name)}` has no value", name)
         self._pretend("COLON", token)
         if token.type not in ("WORD", "STRING") and not (token.type == "NAME" and same_line):
             self._pretend("WORD", token)
@@ -107,7 +115,8 @@ class Recovery:
 
     def _in_list(self, token: Token) -> bool:
         if token.type in ("WORD", "NAME", "STRING", "LBRACE", "LANGLE"):
-            self._report("unclosed-list", "expected `,` or `]` in this list", token)
+            text = f"expected `,` or `]` in this list, found {self._show(token)}"
+            self._report("unclosed-list", text, token)
             self._pretend("COMMA", token)
             return False
         if token.type in ("RBRACE", "RANGLE", "$END"):
@@ -137,7 +146,13 @@ class Recovery:
             self._report("missing-name", f"expected a field name before {self._show(token)}", token)
             self._pretend("NAME", token)
             return False
-        self._report("missing-name", f"expected a field name, found {self._show(token)}", token)
+        note = None
+        if token.type == "STRING":
+            note = "names of fields are written without quotes"
+        elif self._file.text.startswith(("//", "/*"), token.start):
+            note = "a comment begins with #"
+        text = f"expected a field name, found {self._show(token)}"
+        self._report("missing-name", text, token, note=note)
         return True
 
     def _report_unclosed(self) -> None:
@@ -147,7 +162,7 @@ class Recovery:
         culprit = next((block for block in self._open if block in self._outdented), self._open[-1])
         inside = self._outdented.get(culprit)
         labels = [Label(self._span(inside), "so this counts as inside it")] if inside else []
-        message = f"block `{culprit.name}` is never closed"
+        message = f"block `{shortened(culprit.name)}` is never closed"
         self._faults.append(error("unclosed-block", message, self._span(culprit), labels))
 
     def _opened_here(self) -> list[Label]:
@@ -163,14 +178,19 @@ class Recovery:
     ) -> None:
         line = self._line(token)
         # After a fault, what is left of the line may be debris: one word about it is enough.
-        if rule != "missing-name" or line != self._quiet_line:
+        quiet = line == self._quiet_line and rule in ("missing-name", "unclosed-list")
+        if rule not in STRUCTURE_RULES and line == self._lost_line:
+            quiet = True
+        if not quiet:
             self._faults.append(error(rule, message, self._span(token), labels or (), note))
         self._quiet_line = line
+        if rule in ("missing-name", "unclosed-list"):
+            self._lost_line = line
 
     def _show(self, token: Token) -> str:
         if token.type == "$END":
             return "the end of the file"
-        return f"`{self._file.text[token.start : token.end]}`"
+        return f"`{shortened(self._file.text[token.start : token.end])}`"
 
     def _span(self, token: Token) -> Span:
         return Span(self._file, token.start, max(token.end, token.start))

@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
+from netdef.frontend.faults import shortened
 from netdef.schema.lookup import enum_values
 from netdef.source.suggest import did_you_mean
 
@@ -26,6 +27,7 @@ Convert = Callable[[str], Any]
 _INTEGER = re.compile(
     r"(-?)\s*+(?:#[^\n]*\n\s*+)*+(?:0[xX]([0-9a-fA-F]+)|0([0-7]+)|(0|[1-9][0-9]*))\Z"
 )
+_LONGEST_INTEGER = 1000
 _FLOAT = re.compile(
     r"(-?)\s*+(?:#[^\n]*\n\s*+)*+((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity|nan)[fF]?\Z",
     re.IGNORECASE,
@@ -69,12 +71,16 @@ def _integer(low: int, high: int, kind: str, raw: str) -> int:
     m = _INTEGER.match(raw)
     if m is None:
         note = "write it without quotes" if _is_string(raw) else None
-        raise ValueFault(f"`{raw}` is not an integer", note)
+        if re.fullmatch(r"-?[0-9]+\.0*", raw):
+            note = f"write `{raw.partition('.')[0]}`"
+        raise ValueFault(f"`{shortened(raw)}` is not an integer", note)
+    if len(raw) > _LONGEST_INTEGER:  # Python refuses to read thousands of digits
+        raise ValueFault(f"a number of {len(raw):,} characters does not fit into {kind}")
     value = int(m[2], 16) if m[2] else int(m[3], 8) if m[3] else int(m[4])
     value = -value if m[1] else value
     if not low <= value <= high:
         note = "it cannot be negative" if low == 0 and value < 0 else f"the largest is {high}"
-        raise ValueFault(f"{raw} does not fit into {kind}", note)
+        raise ValueFault(f"{shortened(raw)} does not fit into {kind}", note)
     return value
 
 
@@ -86,14 +92,14 @@ def _float(raw: str) -> float:
         return float(_integer(-(2**64), 2**64, "a number", raw))
     except ValueFault:
         note = "write it without quotes" if _is_string(raw) else None
-        raise ValueFault(f"`{raw}` is not a number", note) from None
+        raise ValueFault(f"`{shortened(raw)}` is not a number", note) from None
 
 
 def _bool(raw: str) -> bool:
     if raw in _BOOLS:
         return _BOOLS[raw]
     note = "write it without quotes" if _is_string(raw) else "write `true` or `false`"
-    raise ValueFault(f"`{raw}` is neither true nor false", note)
+    raise ValueFault(f"`{shortened(raw)}` is neither true nor false", note)
 
 
 def _enum(enum: EnumDescriptor, raw: str) -> int:
@@ -111,7 +117,7 @@ def _enum(enum: EnumDescriptor, raw: str) -> int:
     names = ", ".join(known)
     note = did_you_mean(raw, known)
     note = f"{note} ({names})" if note else f"it is one of {names}"
-    raise ValueFault(f"`{raw}` is not a value of {enum.name}", note, "wrong-enum")
+    raise ValueFault(f"`{shortened(raw)}` is not a value of {enum.name}", note, "wrong-enum")
 
 
 def _unescape(m: re.Match[str]) -> bytes:
@@ -133,7 +139,7 @@ def _unescape(m: re.Match[str]) -> bytes:
 
 def _bytes(raw: str) -> bytes:
     if not _is_string(raw):
-        raise ValueFault(f"`{raw}` is not a string", f'write "{raw}"')
+        raise ValueFault(f"`{shortened(raw)}` is not a string", f'write "{shortened(raw)}"')
     parts: list[bytes] = []
     at = 0
     while (m := _STRING_PART.match(raw, at)) is not None:
@@ -149,11 +155,11 @@ def _bytes(raw: str) -> bytes:
 
 def _string(raw: str) -> str:
     inside = raw[1:-1]
-    if "\\" not in inside and raw[:1] not in inside and _is_string(raw):
+    if "\\" not in inside and raw[:1] not in inside and inside.isascii() and _is_string(raw):
         return inside
     try:
         return _bytes(raw).decode()
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise ValueFault(
             "the escapes in this string do not make UTF-8", rule="bad-escape"
         ) from None

@@ -6,6 +6,7 @@ from netdef.source.diagnostic import (
     NetdefError,
     Severity,
     error,
+    hint,
     warning,
 )
 from netdef.source.file import SourceFile
@@ -21,6 +22,7 @@ __all__ = [
     "SourceFile",
     "Span",
     "error",
+    "hint",
     "read",
     "replacing",
     "warning",

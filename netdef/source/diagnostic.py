@@ -8,10 +8,14 @@ from netdef.source.span import Span
 
 
 class Severity(StrEnum):
-    """How much a diagnostic matters: an error keeps the input from being used."""
+    """How much a diagnostic matters: an error keeps the input from being used.
+
+    A warning says that something will not be as it looks, a hint that it could be better.
+    """
 
     ERROR = "error"
     WARNING = "warning"
+    HINT = "hint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One fault or warning.
+    """One fault, warning or hint.
 
     Attributes:
         rule: Stable name of the kind of fault, such as `unknown-field`.
-        severity: Error or warning.
+        severity: Error, warning or hint.
         message: One sentence, without a full stop, that stands on its own.
         span: Where; None when the fault has no place in a text (a missing file, say).
         labels: Related places ("first produced here").
@@ -74,6 +78,17 @@ def warning(
 ) -> Diagnostic:
     """Make a diagnostic of severity warning."""
     return Diagnostic(rule, Severity.WARNING, message, span, tuple(labels), note)
+
+
+def hint(
+    rule: str,
+    message: str,
+    span: Span | None = None,
+    labels: Iterable[Label] = (),
+    note: str | None = None,
+) -> Diagnostic:
+    """Make a diagnostic of severity hint."""
+    return Diagnostic(rule, Severity.HINT, message, span, tuple(labels), note)
 
 
 class NetdefError(Exception):

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from netdef.source.diagnostic import Diagnostic
+from netdef.source.diagnostic import Diagnostic, Severity
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "notice"}
 
 
 def _escape(text: str, property_value: bool = False) -> str:
@@ -19,5 +21,5 @@ def render_github(diagnostics: Iterable[Diagnostic]) -> str:
             path = _escape(d.span.path, property_value=True)
             place = f" file={path},line={d.span.line},col={d.span.column}"
         message = f"{d.message} [{d.rule}]" + (f"\n{d.note}" if d.note else "")
-        lines.append(f"::{d.severity}{place}::{_escape(message)}\n")
+        lines.append(f"::{_COMMANDS[d.severity]}{place}::{_escape(message)}\n")
     return "".join(lines)

@@ -6,7 +6,7 @@ from netdef.source.diagnostic import Diagnostic
 from netdef.source.span import Span
 
 Paint = Callable[[str, str], str]
-"""Takes a text and a style (`error`, `warning`, `place`, `gutter`, `note`)."""
+"""Takes a text and a style (`error`, `warning`, `hint`, `place`, `gutter`, `note`)."""
 
 
 def _plain(text: str, style: str) -> str:
@@ -27,6 +27,15 @@ def _window(length: int, start: int, end: int) -> tuple[int, int]:
     return low, low + _WIDTH
 
 
+def _cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+
+
 def _excerpt(span: Span, style: str, width: int, paint: Paint) -> list[str]:
     """Return the source line with a caret line below it."""
     line_number = span.line
@@ -36,10 +45,13 @@ def _excerpt(span: Span, style: str, width: int, paint: Paint) -> list[str]:
     low, high = _window(len(line), start, end)
     left, right = "..." if low else "", "..." if high < len(line) else ""
     # Tabs stand in the caret line too, so that the caret is under its character in any terminal.
-    indent = " " * len(left) + "".join("\t" if c == "\t" else " " for c in line[low:start])
-    carets = paint("^" * (min(end, max(high, start + 1)) - start), style)
+    indent = " " * len(left) + "".join(
+        "\t" if c == "\t" else " " * _cells(c) for c in line[low:start]
+    )
+    stop = min(end, max(high, start + 1))
+    carets = paint("^" * max(stop - start, _cells(line[start:stop])), style)
     return [
-        f" {paint(f'{line_number:>{width}} |', 'gutter')} {left}{line[low:high]}{right}",
+        f" {paint(f'{line_number:>{width}} |', 'gutter')} {left}{line[low:high]}{right}".rstrip(),
         f" {paint(' ' * width + ' |', 'gutter')} {indent}{carets}",
     ]
 

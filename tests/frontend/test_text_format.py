@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.protobuf import text_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netdef import catalog
@@ -174,13 +174,69 @@ def test_any_text_parses(text: str) -> None:
     file = SourceFile("text", text)
     document, faults = parse(file)
     fine, fine_faults = parse_finely(file)
-    if not fine_faults:
-        assert faults == []
-        assert plain(document) == plain(fine)
+    assert [f.message for f in faults] == [f.message for f in fine_faults]
+    assert plain(document) == plain(fine)
     for fault in faults:
         assert fault.span is not None
         assert 0 <= fault.span.start <= fault.span.end <= len(text)
     bind(document, pb.NetParameter(), catalog)
+
+
+GAP = st.sampled_from(["", " ", "\t", "\n", "\r\n", "\f", "\v", " # a { ' comment\n", "#\n#: 1\n"])
+APART = st.sampled_from([" ", "\t", "\n", "\r\n", "\f\v", " # a } comment\n"])
+NAMES = st.sampled_from(["a", "dim", "name", "x9_"])
+STRINGS = st.sampled_from(
+    ["'a'", '"b"', "'#'", "'\\\\'", "'it\\'s'", '"\u65e5\u672c\U0001f600"', "''"]
+)
+WORDS = st.sampled_from(["1", "-2", "- 3", "-#\n4", ".5e-3f", "TRAIN", "true", "0x1F", "inf"])
+
+
+@st.composite
+def fields(draw: st.DrawFn, depth: int = 3) -> str:
+    """Draw the text of some fields, in every layout that there is."""
+    text = draw(GAP)
+    for _ in range(draw(st.integers(0, 4))):
+        kinds = ["word", "string", "list", "block", "blocks", "extension"]
+        kind = draw(st.sampled_from(kinds if depth else kinds[:3]))
+        colon = draw(GAP) + ":" + draw(GAP)
+        maybe = draw(st.sampled_from([colon, draw(GAP)]))
+        name = draw(NAMES)
+        if kind == "word":
+            text += name + colon + draw(WORDS)
+        elif kind == "string":
+            text += name + colon + "".join(draw(STRINGS) + draw(GAP) for _ in range(2))
+        elif kind == "list":
+            items = draw(st.lists(WORDS | STRINGS, max_size=3))
+            comma = draw(GAP) + "," + draw(GAP)
+            text += name + maybe + "[" + draw(GAP) + comma.join(items) + draw(GAP) + "]"
+        elif kind == "blocks":
+            items = [draw(block(depth - 1)) for _ in range(draw(st.integers(0, 2)))]
+            text += name + maybe + "[" + (draw(GAP) + ",").join(items) + "]"
+        else:
+            written = f"[{draw(GAP.filter(str.isspace))}a.b ]" if kind == "extension" else name
+            text += written + maybe + draw(block(depth - 1))
+        text += draw(st.sampled_from([draw(APART), draw(GAP) + ";", ",", draw(GAP) + ", "]))
+        text += draw(GAP)
+    return text
+
+
+@st.composite
+def block(draw: st.DrawFn, depth: int) -> str:
+    """Draw a block in either kind of brackets."""
+    opened, closed = draw(st.sampled_from(["{}", "<>"]))
+    return opened + draw(fields(depth)) + closed
+
+
+@settings(max_examples=200, deadline=None)
+@given(fields())
+@example("a: inf [a.b] { }")
+def test_valid_texts_give_one_tree(text: str) -> None:
+    """Layouts that no one writes mean the same in both grains, and are no faults."""
+    file = SourceFile("text", text)
+    document, faults = parse(file)
+    fine, fine_faults = parse_finely(file)
+    assert [f.message for f in [*faults, *fine_faults]] == []
+    assert plain(document) == plain(fine)
 
 
 def test_depth() -> None:

@@ -8,9 +8,19 @@ from netdef import catalog
 from netdef.frontend.bind import bind
 from netdef.frontend.nodes import Block, Document, Scalar
 from netdef.frontend.parse import parse
+from netdef.frontend.upgrade import upgrade_solver
 from netdef.passes.pipeline import Bound, bind_document, bind_net, in_order
 from netdef.schema import pb
-from netdef.source import Diagnostic, NetdefError, Severity, SourceFile, Span, error, read
+from netdef.source import (
+    Diagnostic,
+    NetdefError,
+    Severity,
+    SourceFile,
+    Span,
+    error,
+    read,
+    warning,
+)
 from netdef.source.locate import locate, looked_in, shown
 from netdef.source.suggest import did_you_mean
 from netdef.training.rates import NEEDS, POLICIES
@@ -19,6 +29,13 @@ RULES = ("SGD",)
 """The types of solver there are."""
 
 _TYPES_OF_CAFFE = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
+_WITHOUT_MOMENTUM = ("AdaGrad", "RMSProp")
+
+_OF_FORKS = {"plateau": ("gamma", "plateau_winsize")}
+"""Policies of forks with what they need; files may name them, nothing can be trained with them."""
+
+_DEPRECATED = {"solver_type": 'write `type: "{}"`'}
+"""Fields with a successor."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +101,8 @@ def load_solver(path: str | Path, model: str | Path | None = None) -> SolverFile
     """
     file = read(path)
     document, faults = parse(file)
-    message, faults = _bind_solver(document, faults)
+    document, more = upgrade_solver(document)
+    message, faults = _bind_solver(document, [*faults, *more])
     if any(fault.is_error for fault in faults):
         raise NetdefError(in_order(faults))
     finder = _NetFinder(file, document, message, model)
@@ -94,85 +112,159 @@ def load_solver(path: str | Path, model: str | Path | None = None) -> SolverFile
 def check_solver(document: Document, faults: list[Diagnostic]) -> list[Diagnostic]:
     """Return every fault and warning of a solver's tree that was parsed with `faults`.
 
-    The nets that it names are looked for, but not checked: they are files of their own.
+    The nets that it names are looked for, but not checked: they are files of their own. What only
+    keeps us from training (a net that is not here, a type of solver that we lack) is no error.
     """
-    message, faults = _bind_solver(document, faults)
+    deprecated = _deprecated(document)
+    document, more = upgrade_solver(document)
+    message, faults = _bind_solver(document, [*faults, *more], training=False)
+    faults += deprecated
     if any(fault.is_error for fault in faults):
         return in_order(faults)
-    try:
-        finder = _NetFinder(document.file, document, message, None)
-        finder.train()
-        finder.tests()
-    except NetdefError as fault:
-        for d in fault.diagnostics:
-            missing = d.rule == "missing-file"
-            faults.append(replace(d, severity=Severity.WARNING) if missing else d)
+    finder = _NetFinder(document.file, document, message, None)
+    for find in (finder.train, finder.tests):
+        try:
+            find()
+        except NetdefError as fault:
+            faults += [_softened(d) for d in fault.diagnostics]
+    if finder.idle_tests:
+        text = "`test_iter` means nothing here: the solver names no net to test"
+        note = "give `net` in place of `train_net`, or a `test_net`"
+        faults.append(warning("test-iter-count", text, place_of(document, "test_iter"), note=note))
+    return in_order(list(dict.fromkeys(faults)))  # `train` and `tests` may lack the same file
+
+
+def _softened(fault: Diagnostic) -> Diagnostic:
+    harmless = fault.rule in ("missing-file", "no-net")
+    return replace(fault, severity=Severity.WARNING) if harmless else fault
+
+
+def _deprecated(document: Document) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+    for field, instead in _DEPRECATED.items():
+        node = document.first(field)
+        if isinstance(node, Scalar):
+            text = f"`{field}` is the old form of another field"
+            note = instead.format(_type_of_enum(node.raw))
+            faults.append(warning("deprecated-field", text, node.name_span, note=note))
     return faults
+
+
+def _type_of_enum(raw: str) -> str:
+    """Return the `type` that a value of `solver_type` stands for."""
+    numbers = pb.SolverParameter.SolverType
+    if raw in numbers.keys():  # noqa: SIM118 - an enum wrapper is no mapping
+        return _TYPES_OF_CAFFE[numbers.Value(raw)]
+    return _TYPES_OF_CAFFE[int(raw)] if raw in map(str, numbers.values()) else "SGD"
 
 
 def _bind_solver(
-    document: Document, faults: list[Diagnostic]
+    document: Document, faults: list[Diagnostic], training: bool = True
 ) -> tuple[pb.SolverParameter, list[Diagnostic]]:
     message = pb.SolverParameter()
     faults = [*faults, *bind(document, message, catalog)]
-    faults += check_settings(document, message)
-    if message.HasField("solver_type") and not message.HasField("type"):
-        message.type = _TYPES_OF_CAFFE[message.solver_type]
+    faults += check_settings(document, message, training)
     return message, faults
 
 
-def check_settings(document: Document, message: Any) -> list[Diagnostic]:
-    """Return the faults of a solver's own fields."""
-    faults: list[Diagnostic] = []
+def check_settings(document: Document, message: Any, training: bool = True) -> list[Diagnostic]:
+    """Return the faults of a solver's own fields.
 
-    def fault(rule: str, text: str, field: str, note: str | None = None) -> None:
-        place = place_of(document, field) or Span(document.file, 0, 0)
-        faults.append(error(rule, text, place, note=note))
-
-    if not document.first("base_lr"):
-        fault("missing-field", "the solver needs `base_lr`, the learning rate", "base_lr")
-    policy = message.lr_policy
-    known = ", ".join(POLICIES)
-    if not document.first("lr_policy"):
-        fault("missing-field", "the solver needs `lr_policy`", "lr_policy", f"one of {known}")
-    elif policy and policy not in POLICIES:
-        note = did_you_mean(policy, POLICIES) or f"it is one of {known}"
-        fault("unknown-policy", f"`{policy}` is not a policy", "lr_policy", note)
-    for field in NEEDS.get(policy, ()):
-        if not document.first(field):
-            fault("missing-field", f"lr_policy `{policy}` needs `{field}`", "lr_policy")
-    for field, least in _LEAST.items():
-        if message.HasField(field) and getattr(message, field) < least:
-            fault("bad-value", f"`{field}` must be at least {least}", field)
-    if message.test_iter and message.test_interval < 1:
-        fault("missing-field", "`test_iter` is given without `test_interval`", "test_iter")
-    faults += _check_type(document, message)
-    return faults
+    Args:
+        document: The solver's tree.
+        message: Its SolverParameter.
+        training: Whether it is about to be used. Otherwise only what every Caffe stops at is an
+            error, and what some run with, to little effect, a warning.
+    """
+    return _Settings(document, message, training).check()
 
 
 _LEAST = {
     "max_iter": 0,
     "iter_size": 1,
     "average_loss": 1,
-    "stepsize": 1,
     "gamma": 0,
     "test_interval": 0,
     "display": 0,
     "snapshot": 0,
 }
+_FATAL = {("step", "stepsize"), ("poly", "max_iter")}
+"""What a policy divides by."""
 
 
-def _check_type(document: Document, message: Any) -> list[Diagnostic]:
-    field = "type" if message.HasField("type") else "solver_type"
-    name = message.type if field == "type" else _TYPES_OF_CAFFE[message.solver_type]
-    if name in RULES:
-        return []
-    place = place_of(document, field)
-    if name in _TYPES_OF_CAFFE:
-        text = f"solver type `{name}` is not there yet"
-        return [error("unsupported-solver", text, place, note=f"use {' or '.join(RULES)}")]
-    note = did_you_mean(name, _TYPES_OF_CAFFE)
-    return [error("unknown-solver", f"`{name}` is not a type of solver", place, note=note)]
+class _Settings:
+    """Checks a solver's own fields."""
+
+    def __init__(self, document: Document, message: Any, training: bool) -> None:
+        self.document = document
+        self.message = message
+        self.training = training
+        self.faults: list[Diagnostic] = []
+
+    def check(self) -> list[Diagnostic]:
+        """Return what is found."""
+        if not self.document.first("base_lr"):
+            text = "the solver needs `base_lr`, the learning rate"
+            self._fault("missing-field", text, "base_lr", fatal=False)
+        self._policy()
+        for field, least in _LEAST.items():
+            if self.message.HasField(field) and getattr(self.message, field) < least:
+                self._fault("bad-value", f"`{field}` must be at least {least}", field)
+        if self._has_tests() and self.message.test_interval < 1:
+            text = "`test_iter` is given without `test_interval`"
+            self._fault("missing-field", text, "test_iter")
+        self._type()
+        return self.faults
+
+    def _fault(
+        self, rule: str, text: str, field: str, note: str | None = None, fatal: bool = True
+    ) -> None:
+        place = place_of(self.document, field) or Span(self.document.file, 0, 0)
+        make = error if fatal or self.training else warning
+        self.faults.append(make(rule, text, place, note=note))
+
+    def _has_tests(self) -> bool:
+        """Whether a net is tested: `test_iter` alone names none."""
+        m = self.message
+        own = m.HasField("net") or m.HasField("net_param")
+        return bool(m.test_net or m.test_net_param or (own and m.test_iter))
+
+    def _policy(self) -> None:
+        policy = self.message.lr_policy
+        known = ", ".join(POLICIES)
+        if not self.document.first("lr_policy"):
+            text = "the solver needs `lr_policy`"
+            self._fault("missing-field", text, "lr_policy", f"one of {known}")
+        elif policy in _OF_FORKS and self.training:
+            text = f"lr_policy `{policy}` is not there yet"
+            self._fault("unsupported-policy", text, "lr_policy", f"use one of {known}")
+        elif policy and policy not in (*POLICIES, *_OF_FORKS):
+            note = did_you_mean(policy, POLICIES) or f"it is one of {known}"
+            self._fault("unknown-policy", f"`{policy}` is not a policy", "lr_policy", note)
+        for field in {**NEEDS, **_OF_FORKS}.get(policy, ()):
+            self._needs(policy, field)
+
+    def _needs(self, policy: str, field: str) -> None:
+        fatal = (policy, field) in _FATAL
+        if not self.document.first(field):
+            text = f"lr_policy `{policy}` needs `{field}`"
+            note = None if fatal or self.training else f"without it, `{field}` counts as 0"
+            if field in ("stepvalue", "plateau_winsize") and note:
+                note = "without it, the rate never changes"
+            self._fault("missing-field", text, "lr_policy", note, fatal)
+        elif fatal and getattr(self.message, field) < 1:
+            self._fault("bad-value", f"`{field}` must be at least 1", field)
+
+    def _type(self) -> None:
+        name = self.message.type
+        if name not in _TYPES_OF_CAFFE:
+            note = did_you_mean(name, _TYPES_OF_CAFFE)
+            self._fault("unknown-solver", f"`{name}` is not a type of solver", "type", note)
+        elif name in _WITHOUT_MOMENTUM and self.message.momentum:
+            self._fault("bad-value", f"solver type `{name}` has no momentum", "momentum")
+        if name in _TYPES_OF_CAFFE and name not in RULES and self.training:
+            text = f"solver type `{name}` is not there yet"
+            self._fault("unsupported-solver", text, "type", f"use {' or '.join(RULES)}")
 
 
 class _NetFinder:
@@ -185,6 +277,7 @@ class _NetFinder:
         self.document = document
         self.message = message
         self.model = None if model is None else bind_net(read(model))
+        self.idle_tests = False  # whether `test_iter` counts tests of no net
 
     def train(self) -> NetPlan:
         """Return the net to train."""
@@ -199,7 +292,8 @@ class _NetFinder:
                 note = "give one of net, net_param, train_net, train_net_param; or a MODEL"
                 place = place_of(self.document, given[1]) if given else None
                 place = place or Span(self.file, 0, 0)
-                raise NetdefError(error("solver-net", text, place, note=note))
+                rule = "solver-net" if given else "no-net"
+                raise NetdefError(error(rule, text, place, note=note))
             bound = self._bound(given[0])
         return self._plan(bound, "TRAIN", m.train_state if m.HasField("train_state") else None)
 
@@ -215,6 +309,10 @@ class _NetFinder:
         if main is None and own > 0:
             field = "net_param" if m.HasField("net_param") else "net"
             main = self._bound(field) if m.HasField(field) else None
+        if own > 0 and main is None and not bounds:
+            # Forks from the time of one test net let its number stand when it is commented out.
+            self.idle_tests = True
+            return ()
         if own < 0 or (own > 0 and main is None):
             text = (
                 f"{len(m.test_iter)} test_iter for {len(bounds)} test nets; give one per test net"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from netdef.onnx_backend.export import Export
     from netdef.torch_backend.executable import Executable
 
-__all__ = ["batches", "check", "compile", "export_onnx", "load", "loads"]
+__all__ = ["batches", "check", "compile", "deploy", "export_onnx", "load", "loads"]
 
 
 def load(
@@ -69,15 +69,18 @@ def loads(
 
 def check(
     path: str | Path,
-    phases: Sequence[str] = ("TRAIN", "TEST"),
+    phases: Sequence[str] | None = None,
     level: int = 0,
     stages: Sequence[str] = (),
     shapes: Mapping[str, Shape] | None = None,
+    hints: bool = True,
 ) -> list[Diagnostic]:
     """Return every fault and warning of a file, in the order of its text.
 
-    The content tells whether it is a net, a solver or something else. What is found in some of
-    `phases` only is tagged with them.
+    The content tells whether it is a net, a solver or something else. A net is checked in the
+    `phases` that are named, otherwise in both, except one that it is not written for: that has no
+    data, while the other has. What is found in some of these only is tagged with them. With
+    `hints`, a net without errors is also told what could be better.
     """
     try:
         file = read(path)
@@ -87,7 +90,8 @@ def check(
     kind = message_for(document)
     if kind is pb.NetParameter:
         bound = pipeline.bind_document(document, faults)
-        return pipeline.check_net(bound, phases, _request(file, level, stages, shapes))
+        request = _request(file, level, stages, shapes)
+        return pipeline.check_net(bound, phases, request, _lint() if hints else None)
     if kind is pb.SolverParameter:
         from netdef.training.solver_file import check_solver
 
@@ -120,6 +124,33 @@ def compile(
     if weights is not None:
         executable.load_weights(weights)
     return executable
+
+
+def deploy(
+    path: str | Path,
+    level: int = 0,
+    stages: Sequence[str] = (),
+    shapes: Mapping[str, Shape] | None = None,
+) -> str:
+    """Return the text of the net that answers, made from one for training and testing.
+
+    Its parameters are those of the net in phase TEST, under the same names of layers.
+
+    Args:
+        path: A prototxt file.
+        level: Level that min_level and max_level rules are held against.
+        stages: Stages that include and exclude rules are held against.
+        shapes: Shapes of inputs by name, in place of what the data layers yield.
+
+    Raises:
+        NetdefError: The file cannot be read or has faults, or the shape of an input is not known.
+    """
+    from netdef.frontend.format import format_document
+    from netdef.passes.deploy import deploy as derive
+
+    file = read(path)
+    done = derive(pipeline.bind_net(file), _request(file, level, stages, shapes))
+    return format_document(done.document, done.original)
 
 
 def batches(net: Net, seed: int = 0) -> Iterator[dict[str, torch.Tensor]]:
@@ -179,6 +210,12 @@ def export_onnx(
         text = "no weights were given: the ONNX file holds what the fillers of the net made"
         done = replace(done, warnings=(warning("no-weights", text), *done.warnings))
     return done
+
+
+def _lint() -> pipeline.Lint:
+    from netdef import lint
+
+    return lint.hints
 
 
 def _load(

@@ -7,7 +7,7 @@ type, a slip of the pen), we look through all files and plug-ins.
 """
 
 import pkgutil
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ _ENTRY_POINTS = "netdef.layers"
 _SHORTEST_NAME_FOR_EDITS = 5
 
 
-@cache
+@lru_cache(10_000)  # a text may name any number of types
 def find(name: str) -> LayerType | None:
     """Return the layer type of this name, or None.
 
@@ -53,6 +53,7 @@ def names() -> list[str]:
     return sorted(REGISTRY, key=str.lower)
 
 
+@lru_cache(1000)
 def slip_of(name: str) -> str | None:
     """Return the known name of which `name` is surely a slip, or None.
 
@@ -70,7 +71,12 @@ def slip_of(name: str) -> str | None:
 
 def near(name: str) -> list[str]:
     """Return known names that look like `name`, nearest first."""
-    return near_names(name, names())
+    return list(_near(name))
+
+
+@lru_cache(1000)
+def _near(name: str) -> tuple[str, ...]:
+    return tuple(near_names(name, names()))
 
 
 def extension(message: Descriptor, name: str) -> FieldDescriptor | None:

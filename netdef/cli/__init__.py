@@ -11,11 +11,14 @@ from netdef.source import NetdefError
 _COMMANDS = {
     "check": "Find every fault in prototxt files.",
     "data": "Make and convert data sets.",
+    "deploy": "Derive the net that answers from one for training.",
     "draw": "Draw a net as SVG, PNG, PDF or DOT.",
     "export": "Write a net as an ONNX file.",
+    "fmt": "Lay out prototxt files in the one canonical way.",
     "layers": "List the layer types, or explain one.",
     "summary": "Print a net's layers, shapes, parameters and costs.",
     "train": "Train a net as a solver file says.",
+    "upgrade": "Rewrite a net or solver of an old format in the current one.",
 }
 """Name and first sentence of every command; the rest is in `cli/NAME.py`."""
 

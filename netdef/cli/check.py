@@ -1,10 +1,34 @@
 """`netdef check`."""
 
+from collections import Counter
+
 import click
 
 from netdef import api
 from netdef.cli.options import state_options
 from netdef.cli.report import report
+from netdef.source import Severity
+
+
+def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from netdef.source.rules import list_rules
+
+        click.echo(list_rules(), nl=False)
+        ctx.exit()
+
+
+def _explain(ctx: click.Context, option: click.Parameter, name: str | None) -> None:
+    if name is None:
+        return
+    from netdef.source.rules import explain, rules
+    from netdef.source.suggest import did_you_mean
+
+    if name not in rules():
+        near = did_you_mean(name, rules()) or "`netdef check --rules` lists them"
+        raise click.BadParameter(f"there is no rule `{name}`; {near}", ctx, option)
+    click.echo(explain(rules()[name]), nl=False)
+    ctx.exit()
 
 
 @click.command("check")
@@ -22,6 +46,23 @@ from netdef.cli.report import report
     default="text",
     help="How to print what is found.",
 )
+@click.option("--no-hints", is_flag=True, help="Leave out hints: what is no fault, but odd.")
+@click.option(
+    "--rules",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list,
+    help="List the rules that messages name, and exit.",
+)
+@click.option(
+    "--explain",
+    metavar="RULE",
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Explain a rule, with an example, and exit.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def command(
     files: tuple[str, ...],
@@ -31,14 +72,17 @@ def command(
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     form: str,
     as_json: bool,
+    no_hints: bool,
 ) -> None:
     """Find every fault in prototxt files.
 
     Nets are checked in both phases: names, values, connections, shapes. A fault that only one phase
-    has is tagged with it. The exit code is 1 when there is an error; warnings alone give 0.
+    has is tagged with it. A net without errors also gets hints: what is no fault, but could be
+    better. The exit code is 1 when there is an error; warnings and hints alone give 0.
     """
-    phases = (phase.upper(),) if phase else ("TRAIN", "TEST")
-    found = [d for f in files for d in api.check(f, phases, level, stages, dict(shapes))]
+    phases = (phase.upper(),) if phase else None
+    state = (phases, level, stages, dict(shapes), not no_hints)
+    found = [d for f in files for d in api.check(f, *state)]
     if as_json or form == "json":
         from netdef.source.render_json import render_json
 
@@ -49,16 +93,17 @@ def command(
         click.echo(render_github(found), nl=False)
     else:
         report(found, err=False)
-        click.echo(_verdict(files, sum(d.is_error for d in found), len(found)))
+        click.echo(_verdict(files, Counter(d.severity for d in found)))
     click.get_current_context().exit(int(any(d.is_error for d in found)))
 
 
-def _verdict(files: tuple[str, ...], errors: int, found: int) -> str:
+def _verdict(files: tuple[str, ...], found: Counter[Severity]) -> str:
     what = files[0] if len(files) == 1 else f"{len(files)} files"
-    if not found:
-        return f"{what}: no faults found"
-    parts = []
-    for number, word in ((errors, "error"), (found - errors, "warning")):
-        if number:
-            parts.append(f"{number} {word}{'s' if number > 1 else ''}")
-    return f"{what}: {', '.join(parts)}"
+    parts = [
+        f"{found[severity]} {severity}{'s' if found[severity] > 1 else ''}"
+        for severity in Severity
+        if found[severity]
+    ]
+    if found[Severity.ERROR] or found[Severity.WARNING]:
+        return f"{what}: {', '.join(parts)}"
+    return f"{what}: {', '.join(['no faults found', *parts])}"

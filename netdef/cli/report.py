@@ -10,6 +10,7 @@ from netdef.source.render_text import render_text
 _STYLES: dict[str, dict[str, object]] = {
     "error": {"fg": "red", "bold": True},
     "warning": {"fg": "yellow", "bold": True},
+    "hint": {"fg": "green", "bold": True},
     "place": {"bold": True},
     "gutter": {"fg": "blue"},
     "note": {"fg": "cyan"},

@@ -12,12 +12,14 @@ class Problem:
         message: One sentence without a full stop.
         rule: The rule of the diagnostic.
         note: What would mend it.
+        bottom: The bottom whose shape it speaks of, where that is not the field.
     """
 
     path: str
     message: str
     rule: str = "bad-value"
     note: str | None = None
+    bottom: int | None = None
 
 
 class Fault(Exception):

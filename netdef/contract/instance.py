@@ -51,7 +51,12 @@ class Instance:
         return self.phase == "TRAIN"
 
     def fault(
-        self, path: str, message: str, rule: str = "bad-value", note: str | None = None
+        self,
+        path: str,
+        message: str,
+        rule: str = "bad-value",
+        note: str | None = None,
+        bottom: int | None = None,
     ) -> None:
         """Say that a field makes no sense.
 
@@ -61,11 +66,12 @@ class Instance:
             message: One sentence without a full stop.
             rule: Name of the kind of fault.
             note: What would mend it.
+            bottom: The bottom whose shape it speaks of: where that was made is shown, too.
 
         Raises:
             Fault: At once, or at the end of a `collect` block.
         """
-        problem = Problem(path, message, rule, note)
+        problem = Problem(path, message, rule, note, bottom)
         if not self._collecting:
             raise Fault(problem)
         self._collecting[-1].append(problem)
@@ -102,7 +108,7 @@ class Instance:
         """
         value: int = getattr(self.p, path)
         if not -rank <= value < rank + extra:
-            self.fault(path, f"`{path}` is {value}, but the input has {rank} axes")
+            self.fault(path, f"`{path}` is {value}, but the input has {rank} axes", bottom=0)
         return value + rank if value < 0 else value
 
     def filler(self, path: str, default: float = 0.0) -> pb.FillerParameter:

@@ -77,8 +77,10 @@ def _pair(n: "Instance", name: str, height: str, width: str, axes: int, least: i
         n.fault(name, f"give `{name}` or `{height}` and `{width}`, not both")
     for one in (height, width):
         if getattr(p, one) < least:
-            missing = not p.HasField(one)
-            message = f"`{one}` is missing" if missing else f"`{one}` must be at least {least}"
-            n.fault(one, message)
+            if p.HasField(one):
+                n.fault(one, f"`{one}` must be at least {least}, not {getattr(p, one)}")
+            else:
+                other = width if one == height else height
+                n.fault(other, f"`{other}` is given, but `{one}` is missing")
             return (1, 1)
     return getattr(p, height), getattr(p, width)

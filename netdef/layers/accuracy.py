@@ -45,11 +45,14 @@ class Accuracy(LayerType):
         with n.collect():
             if not 1 <= n.p.top_k <= classes:
                 message = f"`top_k` must be from 1 to the number of classes, {classes}"
-                n.fault("top_k", f"{message}, not {n.p.top_k}")
+                n.fault("top_k", f"{message}, not {n.p.top_k}", bottom=0)
             if count(labels) != count(positions):
                 sizes = " x ".join(map(str, positions)) or "1"
                 wanted = f"the scores need {count(positions)} labels ({sizes})"
-                n.fault("bottom[1]", f"{wanted}, but there are {count(labels)}", "shape-mismatch")
+                one_hot = count(labels) == count(scores)
+                note = "labels are class numbers: one per position" if one_hot else None
+                text = f"{wanted}, but there are {count(labels)}"
+                n.fault("bottom[1]", text, "shape-mismatch", note)
         return Signature([(), (classes,)][: len(n.tops)])
 
     def cost(self, n: Instance) -> Cost:

@@ -191,9 +191,11 @@ def _check_channels(n: Instance, channels: int) -> None:
     if group < 1:
         n.fault("group", "`group` must be at least 1")
         return
-    for number, what in ((channels, "channels of the input"), (filters, "filters")):
-        if number % group:
-            n.fault("group", f"`group` is {group}, which does not divide the {number} {what}")
+    if channels % group:
+        text = f"`group` is {group}, which does not divide the {channels} channels of the input"
+        n.fault("group", text, bottom=0)
+    if filters % group:
+        n.fault("group", f"`group` is {group}, which does not divide the {filters} filters")
 
 
 def _sizes(n: Instance, axis: int, window: Window) -> list[int]:

@@ -50,8 +50,10 @@ def _check_fields(n: Instance) -> None:
     if not n.p.source:
         n.fault("source", "Data needs `source`, the folder of its database", rule="missing-field")
     if n.p.batch_size < 1:
-        rule = "bad-value" if n.p.HasField("batch_size") else "missing-field"
-        n.fault("batch_size", "`batch_size` must be at least 1", rule=rule)
+        if n.p.HasField("batch_size"):
+            n.fault("batch_size", "`batch_size` must be at least 1, not 0")
+        else:
+            n.fault("batch_size", "Data needs `batch_size`", rule="missing-field")
     transform = n.message.transform_param
     if transform.HasField("mean_file") and transform.mean_value:
         n.fault("transform_param.mean_value", "give `mean_file` or `mean_value`, not both")

@@ -58,13 +58,18 @@ class DummyData(SourceType):
         with n.collect():
             if old and len(n.p.shape):
                 n.fault("shape", f"give `shape` or, as in old files, `{old[0]}`; not both")
-            for name in _OLD_FIELDS if old else ("shape",):
-                _check_number(n, name)
+            elif old:
+                for name in _OLD_FIELDS:
+                    _check_number(n, name)
+            else:
+                _check_number(n, "shape")
             if len(n.p.data_filler):
                 _check_number(n, "data_filler")
             for index, shape in enumerate(n.p.shape):
-                if any(size < 0 for size in shape.dim):
-                    n.fault(f"shape[{index}]", "a size cannot be negative")
+                for axis, size in enumerate(shape.dim):
+                    if size < 0:
+                        text = f"a size cannot be negative, as {size} is"
+                        n.fault(f"shape[{index}].dim[{axis}]", text)
         return Signature([_shape(n.p, index, bool(old)) for index in range(len(n.tops))])
 
     def cost(self, n: Instance) -> Cost:

@@ -29,10 +29,11 @@ class EuclideanLoss(LayerType):
             if not shape:
                 n.mismatch(f"bottom[{index}]", "an axis for the batch is needed")
         if a[0] != b[0]:
-            n.mismatch("bottom[1]", f"{a[0]} items in the first bottom, {b[0]} in the second")
+            text = f"`{n.bottoms[1]}` has {b[0]} items, but `{n.bottoms[0]}` has {a[0]}"
+            n.mismatch("bottom[1]", text)
         if count(a, 1) != count(b, 1):
-            sizes = f"{count(a, 1)} elements in the first bottom, {count(b, 1)} in the second"
-            n.mismatch("bottom[1]", f"an item has {sizes}")
+            text = f"an item of `{n.bottoms[1]}` has {count(b, 1)} elements"
+            n.mismatch("bottom[1]", f"{text}, but of `{n.bottoms[0]}` {count(a, 1)}")
         return Signature([()])
 
     def cost(self, n: Instance) -> Cost:

@@ -45,8 +45,10 @@ def _check_fields(n: Instance) -> None:
         text = "HDF5Data needs `source`, a text file that lists HDF5 files"
         n.fault("source", text, rule="missing-field")
     if n.p.batch_size < 1:
-        rule = "bad-value" if n.p.HasField("batch_size") else "missing-field"
-        n.fault("batch_size", "`batch_size` must be at least 1", rule=rule)
+        if n.p.HasField("batch_size"):
+            n.fault("batch_size", "`batch_size` must be at least 1, not 0")
+        else:
+            n.fault("batch_size", "HDF5Data needs `batch_size`", rule="missing-field")
     if n.message.HasField("transform_param"):
         text = "HDF5Data transforms nothing"
         n.fault("transform_param", text, note="store the values as the net is to see them")

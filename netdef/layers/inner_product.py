@@ -40,7 +40,9 @@ class InnerProduct(LayerType):
         """Keep the axes before `axis`, then num_output."""
         outputs = n.p.num_output
         if outputs < 1:
-            n.fault("num_output", "`num_output` must be at least 1", rule="missing-field")
+            if not n.p.HasField("num_output"):
+                n.fault("num_output", "InnerProduct needs `num_output`", rule="missing-field")
+            n.fault("num_output", "`num_output` must be at least 1, not 0")
         axis = n.axis("axis", len(n.ins[0]))
         inputs = count(n.ins[0], axis)
         shape = (inputs, outputs) if n.p.transpose else (outputs, inputs)

@@ -25,6 +25,7 @@ class Input(SourceType):
                 "shape", f"{len(shapes)} shapes for {len(n.tops)} tops; give one, or one per top"
             )
         for i, shape in enumerate(shapes):
-            if any(size < 0 for size in shape):
-                n.fault(f"shape[{i}]", "a size cannot be negative")
+            for j, size in enumerate(shape):
+                if size < 0:
+                    n.fault(f"shape[{i}].dim[{j}]", f"a size cannot be negative, as {size} is")
         return Signature(shapes if len(shapes) == len(n.tops) else shapes * len(n.tops))

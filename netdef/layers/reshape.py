@@ -52,7 +52,7 @@ class Reshape(LayerType):
         top = (*shape[:start], *new, *shape[end:])
         if count(top) != count(shape):
             text = f"the new shape {top} has {count(top)} values, but `{n.bottoms[0]}` has"
-            n.fault("shape", f"{text} {count(shape)}", _RULE)
+            n.fault("shape", f"{text} {count(shape)}", _RULE, bottom=0)
         return Signature([top])
 
     def cost(self, n: Instance) -> Cost:
@@ -127,6 +127,6 @@ def _left(n: Instance, dims: Shape, start: int, end: int) -> int:
     left = prod(shape[a] for a in range(start, end) if a not in kept)
     taken = prod(shape[a] for a in kept if a >= end) * prod(d for d in dims if d > 0)
     if taken == 0 or left % taken:
-        text = f"-1 stands for nothing: the other extents hold {taken} of {left} values"
-        n.fault(f"shape.dim[{dims.index(-1)}]", text, _RULE)
+        text = f"no extent fits where -1 is: {left} values are not a multiple of {taken}"
+        n.fault(f"shape.dim[{dims.index(-1)}]", text, _RULE, bottom=0)
     return left // taken

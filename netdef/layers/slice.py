@@ -87,7 +87,7 @@ def _parts(n: Instance, size: int) -> list[int]:
             n.mismatch("bottom[0]", text)
         return [size // tops] * tops
     if len(points) != tops - 1:
-        text = f"{tops} tops need `slice_point` {tops - 1} times, not {len(points)} times"
+        text = f"{tops} tops need {tops - 1} `slice_point`, not {len(points)}"
         n.fault("slice_point", text)
     ends = [0, *points, size]
     with n.collect():
@@ -97,5 +97,5 @@ def _parts(n: Instance, size: int) -> list[int]:
                 n.fault(f"slice_point[{i}]", text)
             elif point >= size:
                 text = f"`slice_point` {point} must be below {size}, the extent of `{n.bottoms[0]}`"
-                n.fault(f"slice_point[{i}]", text)
+                n.fault(f"slice_point[{i}]", text, bottom=0)
     return [end - start for start, end in pairwise(ends)]

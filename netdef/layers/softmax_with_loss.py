@@ -105,7 +105,8 @@ def _check_labels(n: Instance, axis: int) -> None:
         message = (
             f"the scores need {count(positions)} labels ({sizes}), but there are {count(labels)}"
         )
-        note = "labels are class numbers, one per position, not one per class"
+        one_hot = count(labels) == count(scores)
+        note = "labels are class numbers: one per position, not one per class" if one_hot else None
         n.fault("bottom[1]", message, "shape-mismatch", note)
     elif axis and labels and labels[0] != scores[0]:
         message = f"the first axis is {scores[0]} in the scores and {labels[0]} in the labels"
@@ -117,7 +118,7 @@ def _check_class_weights(n: Instance, classes: int) -> None:
     if p.weight_by_label_freqs and len(p.class_weighting) != classes:
         given = len(p.class_weighting)
         message = f"`class_weighting` is given {given} times, but there are {classes} classes"
-        n.fault("loss_param.class_weighting", message)
+        n.fault("loss_param.class_weighting", message, bottom=0)
 
 
 def _normalization(p: pb.LossParameter) -> str:

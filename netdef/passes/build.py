@@ -45,7 +45,7 @@ def build(
         stages=tuple(dict.fromkeys([*state.stage, *stages])),
         file=document.file,
     )
-    if not layers:
+    if not layers and not any(fault.is_error for fault in faults):
         text = "this net has no layers"
         return net.reporting(error("empty-net", text, document.span._replace(end=0)))
     return net

@@ -12,6 +12,9 @@ from netdef.passes.places import place_of
 from netdef.source import Diagnostic, Label, error, warning
 from netdef.source.suggest import did_you_mean
 
+_MOST_EXPLAINED = 100
+"""Unknown bottoms of one net for which a reason is looked for."""
+
 
 def connect(net: Net) -> Net:
     """Give every layer its bottoms, tops and loss weights."""
@@ -24,6 +27,7 @@ class _Connector:
         self.current: dict[str, Blob] = {}
         self.maker: dict[str, tuple[Layer, int]] = {}  # name: who made its first version, as what
         self.faults: list[Diagnostic] = []
+        self.unknown = 0  # bottoms
 
     def run(self) -> Net:
         seen: dict[str, Layer] = {}
@@ -81,10 +85,19 @@ class _Connector:
     def _unknown_bottom(self, layer: Layer, name: str, index: int) -> None:
         text = f"no layer before `{layer.name}` makes its bottom `{name}`"
         labels: list[Label] = []
+        self.unknown += 1
+        if self.unknown > _MOST_EXPLAINED:  # the reasons take a walk through the whole net each
+            self.faults.append(error("unknown-bottom", text, place_of(layer, "bottom")))
+            return
         note = did_you_mean(name, self.current)
         later = self._maker_among(self.net.layers, name)
         excluded = self._maker_among(self.net.dropped, name)
-        if later is not None and later[0] is not layer:
+        if later is not None and later[0] is layer:
+            note = "it makes this blob itself, and nothing before it does: there is nothing to read"
+        elif later is not None and self._depends(later[0], layer):
+            labels.append(self._label(later, "made only here, from what this layer makes"))
+            note = f"`{layer.name}` and `{later[0].name}` need each other: a net has no cycles"
+        elif later is not None:
             labels.append(self._label(later, "made only here, later in the file"))
             note = "a layer stands after the layers whose tops it reads"
         elif excluded is not None:
@@ -101,6 +114,8 @@ class _Connector:
         kind = catalog.find(layer.type)
         if kind is not None and kind.source:
             note = "if one is for training and one for testing, give each `include { phase: ... }`"
+        elif first is layer:
+            note = "every top of a layer needs a name of its own"
         else:
             note = "only a layer whose bottom at the same position has this name works in place"
         self.faults.append(
@@ -119,6 +134,20 @@ class _Connector:
         text = f"two layers are called `{layer.name}`"
         note = "weights are found by the layer's name, so only one of them can have its own"
         self.faults.append(warning("repeated-layer", text, place, labels, note))
+
+    def _depends(self, layer: Layer, other: Layer) -> bool:
+        """Whether a layer reads, by way of any others, what `other` makes."""
+        makers = {top: maker for maker in self.net.layers for top in maker.message.top}
+        waiting, seen = [layer], {layer}
+        while waiting:
+            for bottom in waiting.pop().message.bottom:
+                maker = makers.get(bottom)
+                if maker is other:
+                    return True
+                if maker is not None and maker not in seen:
+                    seen.add(maker)
+                    waiting.append(maker)
+        return False
 
     def _maker_among(self, layers: tuple[Layer, ...], name: str) -> tuple[Layer, int] | None:
         for layer in layers:

@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 
 from netdef import catalog
-from netdef.contract import Fault, LayerType, Probe, Signature, Weight
+from netdef.contract import Fault, LayerType, Probe, Problem, Signature, Weight
 from netdef.contract.filler import filler_mismatch
 from netdef.contract.of_layer import instance_of
 from netdef.ir import Blob, Layer, Net, Param, Shape
+from netdef.passes.made_here import made_here, show_shape
 from netdef.passes.places import place_of
 from netdef.schema import pb
-from netdef.source import Diagnostic, Label, error, warning
+from netdef.source import Diagnostic, Label, Span, error, warning
+from netdef.source.suggest import did_you_mean
 
 _MOST_ELEMENTS = 2**40
 """A blob of more elements is a slip of the pen: 4 TiB as float32."""
+
+_MOST_AXES = 32
+"""The reference's own limit."""
 
 
 def infer(net: Net, shapes: Mapping[str, Shape] | None = None, probe: Probe | None = None) -> Net:
@@ -35,6 +41,7 @@ class _Inference:
         self.net = net
         self.shapes = shapes
         self.probe = probe
+        self.done: list[Layer] = []
         self.typed: dict[Blob, Blob] = {}
         self.shared: dict[str, tuple[Param, Layer]] = {}
         self.faults: list[Diagnostic] = []
@@ -43,9 +50,11 @@ class _Inference:
         for name in sorted(set(self.shapes) - set(self.net.inputs)):
             known = ", ".join(self.net.inputs) or "none"
             text = f"a shape is given for `{name}`, which is not an input of the net"
-            self.faults.append(error("unknown-input", text, note=f"its inputs: {known}"))
-        layers = tuple(self._infer(layer) for layer in self.net.layers)
-        return self.net.replace(layers=layers).reporting(*self.faults)
+            note = did_you_mean(name, self.net.inputs) or f"its inputs: {known}"
+            self.faults.append(error("unknown-input", text, note=note))
+        for layer in self.net.layers:
+            self.done.append(self._infer(layer))
+        return self.net.replace(layers=tuple(self.done)).reporting(*self.faults)
 
     def _infer(self, layer: Layer) -> Layer:
         layer = layer.replace(bottoms=tuple(self.typed.get(b, b) for b in layer.bottoms))
@@ -58,11 +67,14 @@ class _Inference:
         fits = self._arity(layer, "bottom", len(layer.bottoms), kind.bottoms)
         fits &= self._arity(layer, "top", len(layer.tops), kind.tops)
         if not fits or any(b.shape is None for b in layer.bottoms):
+            layer = layer.replace(faulty=not fits)
             return self._finish(layer, kind, [None] * len(layer.tops))
         signature = self._signature(layer, kind)
         if signature is None:
             return self._finish(layer.replace(faulty=True), kind, [None] * len(layer.tops))
         tops = self._checked_tops(layer, signature)
+        if any(a is None and b is not None for a, b in zip(tops, signature.tops, strict=True)):
+            layer = layer.replace(faulty=True)
         layer = layer.replace(params=self._params(layer, signature.weights))
         return self._finish(layer, kind, tops)
 
@@ -85,24 +97,22 @@ class _Inference:
         except Fault as fault:
             for problem in fault.problems:
                 place = place_of(layer, problem.path, kind.param)
-                labels = self._made_here(layer, problem.path)
+                labels = self._made_here(layer, problem)
                 self.faults.append(
                     error(problem.rule, problem.message, place, labels, problem.note)
                 )
             return None
 
-    def _made_here(self, layer: Layer, path: str) -> list[Label]:
-        """Label where the bottom that a fault speaks of was made."""
-        if not path.startswith("bottom["):
-            return []
-        blob = layer.bottoms[int(path[7:-1])]
-        for maker in self.net.layers:
-            for index, top in enumerate(maker.tops):
-                if self.typed.get(top) is blob:
-                    place = place_of(maker, f"top[{index}]")
-                    text = f"`{blob.name}` is made here, of shape {show_shape(blob.shape)}"
-                    return [Label(place, text)] if place else []
-        return []
+    def _made_here(self, layer: Layer, problem: Problem) -> list[Label]:
+        """Label where the bottoms that a fault speaks of were made."""
+        indices = [] if problem.bottom is None else [problem.bottom]
+        if problem.path.startswith("bottom["):
+            indices.append(int(problem.path[7:-1]))
+            if problem.rule == "shape-mismatch":
+                indices.append(0)  # what the others have to fit
+        blobs = dict.fromkeys(layer.bottoms[index] for index in indices)
+        labels = [made_here(blob, self.done) for blob in blobs]
+        return [label for label in labels if label is not None]
 
     def _checked_tops(self, layer: Layer, signature: Signature) -> list[Shape | None]:
         shapes = [None if s is None else tuple(int(d) for d in s) for s in signature.tops]
@@ -114,13 +124,15 @@ class _Inference:
         return shapes
 
     def _in_range(self, layer: Layer, shape: Shape, what: str) -> bool:
-        elements = 1
-        for size in shape:
-            if size < 0:
-                text = f"{what} would have the shape {show_shape(shape)}"
-                self.faults.append(error("shape-mismatch", text, place_of(layer)))
-                return False
-            elements *= size
+        if len(shape) > _MOST_AXES:
+            text = f"{what} would have {len(shape):,} axes; there can be {_MOST_AXES}"
+            self.faults.append(error("too-large", text, place_of(layer)))
+            return False
+        if any(size < 0 for size in shape):
+            text = f"{what} would have the shape {show_shape(shape)}"
+            self.faults.append(error("shape-mismatch", text, place_of(layer)))
+            return False
+        elements = prod(shape)
         if elements > _MOST_ELEMENTS:
             text = f"{what} would have {elements:,} elements"
             self.faults.append(error("too-large", text, place_of(layer)))
@@ -144,7 +156,9 @@ class _Inference:
     def _params(self, layer: Layer, weights: Sequence[Weight]) -> tuple[Param, ...] | None:
         specs = layer.message.param
         if len(specs) > len(weights):
-            text = f"{len(specs)} param entries, but `{layer.name}` has {len(weights)} parameters"
+            has = f"{len(weights) or 'no'} parameter{'s' if len(weights) != 1 else ''}"
+            blocks = f"{len(specs)} `param` block{'s' if len(specs) > 1 else ''}"
+            text = f"`{layer.name}` has {has}, but {blocks}"
             place = place_of(layer, f"param[{len(weights)}]")
             self.faults.append(error("param-count", text, place))
         params: list[Param] = []
@@ -154,7 +168,7 @@ class _Inference:
                 return None
             mismatch = filler_mismatch(weight.filler, tuple(weight.shape))
             if mismatch is not None:
-                self.faults.append(error("bad-filler", mismatch, place_of(layer)))
+                self.faults.append(error("bad-filler", mismatch, self._filler(layer, weight)))
             params.append(self._share(layer, self._param(layer, index, weight, spec), spec))
         return tuple(params)
 
@@ -211,8 +225,23 @@ class _Inference:
         labels = [Label(other, "first named here")] if other else []
         self.faults.append(error(rule, text, place, labels, note))
 
+    def _filler(self, layer: Layer, weight: Weight) -> Span | None:
+        """Return where the filler of a weight is written."""
+        kind = catalog.find(layer.type)
+        own = catalog.own_message(kind, layer.message) if kind else layer.message
+        for field, value in own.ListFields():
+            if value == weight.filler:
+                return place_of(layer, f"{field.name}.type", kind.param if kind else None)
+        return place_of(layer)
+
     def _unknown_type(self, layer: Layer) -> None:
         place = place_of(layer, "type")
+        if not layer.type:
+            if not layer.faulty:  # else its type may be what is at fault
+                text = f"layer `{layer.name}` has no type"
+                note = 'write `type: "Convolution"`, for example; `netdef layers` lists the types'
+                self.faults.append(error("missing-field", text, place, note=note))
+            return
         text = f"unknown layer type `{layer.type}`"
         slip = catalog.slip_of(layer.type)
         if slip is not None:
@@ -228,10 +257,8 @@ class _Inference:
         kind = catalog.find(layer.type)
         place = place_of(layer, "source", kind.param if kind else None)
         text = f"the shape of `{blob.name}` is not known: layer `{layer.name}` has no data to read"
+        own = catalog.own_message(kind, layer.message).DESCRIPTOR if kind else None
+        if own is not None and "source" not in own.fields_by_name:
+            text = f"the shape of `{blob.name}` is not given"
         note = f"give it with --shape {blob.name}=N,C,H,W"
         self.faults.append(warning("missing-source", text, place, note=note))
-
-
-def show_shape(shape: Shape | None) -> str:
-    """Return a shape as it is written in messages: (64, 1, 28, 28), or "unknown"."""
-    return "unknown" if shape is None else f"({', '.join(map(str, shape))})"

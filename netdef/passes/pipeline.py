@@ -3,7 +3,7 @@
 `load_net` gives a net for one state or raises; `check_net` lists every fault of every phase.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netdef import catalog
@@ -13,13 +13,22 @@ from netdef.frontend.nodes import Document
 from netdef.frontend.parse import parse
 from netdef.frontend.recovery import STRUCTURE_RULES
 from netdef.frontend.upgrade import upgrade
-from netdef.ir import Net, Shape
+from netdef.ir import Layer, Net, Shape
 from netdef.passes.build import build
 from netdef.passes.connect import connect
 from netdef.passes.filter import filter_layers
+from netdef.passes.group import group
 from netdef.passes.infer import infer
 from netdef.schema import pb
-from netdef.source import Diagnostic, NetdefError, SourceFile
+from netdef.source import Diagnostic, NetdefError, Severity, SourceFile
+
+PHASES = ("TRAIN", "TEST")
+
+_LOST = ("missing-name", "missing-value", "unclosed-list")
+"""Faults of syntax after which what stands on the same line may mean anything."""
+
+Lint = Callable[[Net], Iterable[Diagnostic]]
+"""Finds what could be better in a typed net."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +81,40 @@ def bind_document(document: Document, faults: list[Diagnostic]) -> Bound:
     if not bound.usable:
         return bound
     document, more = upgrade(document)
-    return Bound(document, message, [*faults, *more, *bind(document, message, catalog)])
+    bound_faults = _without_debris(bind(document, message, catalog), faults)
+    return Bound(document, message, [*faults, *more, *bound_faults])
+
+
+def _without_debris(found: list[Diagnostic], syntax: list[Diagnostic]) -> list[Diagnostic]:
+    """Drop what binding says of the rest of a line where the parser lost its way."""
+    lost: dict[tuple[str, int], int] = {}
+    for fault in syntax:
+        if fault.rule in _LOST and fault.span is not None:
+            lost.setdefault((fault.span.path, fault.span.line), fault.span.start)
+    if not lost:
+        return found
+
+    def is_debris(d: Diagnostic) -> bool:
+        if d.span is None or (d.span.path, d.span.line) not in lost:
+            return False
+        return d.span.start >= lost[d.span.path, d.span.line]
+
+    return [d for d in found if not is_debris(d)]
 
 
 def analyse(bound: Bound, phase: str, request: Request) -> Net:
     """Run the passes from `build` on; the net holds all that they found."""
+    return _typed(select(bound, phase, request), request)
+
+
+def select(bound: Bound, phase: str, request: Request) -> Net:
+    """Return the layers that the state includes, neither connected nor typed."""
     net = build(bound.document, bound.message, phase, request.level, request.stages, bound.faults)
-    net = filter_layers(net)
-    net = connect(net)
-    return infer(net, request.shapes, request.probe)
+    return filter_layers(net)
+
+
+def _typed(net: Net, request: Request) -> Net:
+    return infer(connect(net), request.shapes, request.probe)
 
 
 def load_net(source: SourceFile | Bound, phase: str, request: Request) -> Net:
@@ -93,33 +127,59 @@ def load_net(source: SourceFile | Bound, phase: str, request: Request) -> Net:
     if not bound.usable:
         raise NetdefError(bound.faults)
     net = analyse(bound, phase, request)
-    net = net.replace(diagnostics=tuple(in_order([*bound.faults, *net.diagnostics])))
+    found = group(in_order([*bound.faults, *net.diagnostics]))
+    net = net.replace(diagnostics=tuple(found))
     if net.has_errors:
         raise NetdefError(net.diagnostics)
     return net
 
 
 def check_net(
-    source: SourceFile | Bound, phases: Sequence[str], request: Request
+    source: SourceFile | Bound,
+    phases: Sequence[str] | None,
+    request: Request,
+    lint: Lint | None = None,
 ) -> list[Diagnostic]:
     """Return every fault and warning of a net, in the order of the text.
 
-    One that is found in some of the phases only is tagged with them.
+    Without `phases` it is checked in those that it is written for (`_meant`). What is found in some
+    of the phases checked, but not in all, is tagged with them. A net without errors also gets
+    what `lint` finds in it.
     """
     bound = source if isinstance(source, Bound) else bind_net(source)
     if not bound.usable:
         return bound.faults
     found: dict[Diagnostic, list[str]] = {}
-    for phase in phases:
-        for diagnostic in analyse(bound, phase, request).diagnostics:
+    selected = [select(bound, phase, request) for phase in phases or PHASES]
+    nets = [_typed(net, request) for net in (selected if phases else _meant(selected))]
+    for net in nets:
+        for diagnostic in [*net.diagnostics, *(lint(net) if lint else ())]:
             seen = found.setdefault(diagnostic, [])
-            if phase not in seen:
-                seen.append(phase)
+            if net.phase not in seen:
+                seen.append(net.phase)
     tagged = [
-        diagnostic if len(seen) == len(phases) else diagnostic.with_phases(*seen)
+        diagnostic if len(seen) == len(nets) else diagnostic.with_phases(*seen)
         for diagnostic, seen in found.items()
     ]
-    return in_order([*bound.faults, *tagged])
+    everything = group(in_order([*bound.faults, *tagged]))
+    if any(d.is_error for d in everything):  # what mends them may do away with the hints, too
+        return [d for d in everything if d.severity is not Severity.HINT]
+    return everything
+
+
+def _meant(nets: Sequence[Net]) -> list[Net]:
+    """Return the nets that the file is written for, of one net per phase.
+
+    Where no layer makes data while another phase has one, the file is for that other phase: a train
+    net without a test net beside it, or one whose data for testing asks for a stage.
+    """
+    fed = [net for net in nets if any(map(_makes_data, net.layers))]
+    return fed or list(nets)
+
+
+def _makes_data(layer: Layer) -> bool:
+    """Whether a layer has tops without reading anything, as also data layers of unknown types."""
+    return bool(layer.message.top) and not layer.message.bottom
 
 
 def in_order(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:

@@ -98,10 +98,10 @@ def test_a_net_that_is_only_drawn(load):
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
-        (DATA.format("").replace("batch_size: 5", ""), "3:3", "`batch_size` must be at least 1"),
+        (DATA.format("").replace("batch_size: 5", ""), "3:3", "Data needs `batch_size`"),
         (DATA.format("").replace("5", "0"), "3:50", "`batch_size` must be at least 1"),
         (DATA.format("").replace('source: "images_lmdb"', ""), "3:3", "Data needs `source`"),
-        (HDF5.replace("batch_size: 5", ""), "3:3", "`batch_size` must be at least 1"),
+        (HDF5.replace("batch_size: 5", ""), "3:3", "HDF5Data needs `batch_size`"),
         (HDF5.replace('source: "files.txt"', ""), "3:3", "HDF5Data needs `source`"),
         (
             HDF5.replace("name:", "transform_param { scale: 2 } name:"),

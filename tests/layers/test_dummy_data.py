@@ -123,7 +123,7 @@ def test_faults():
     ]
     assert faults("shape { dim: 2 } shape { dim: -2 } data_filler {} data_filler {}", 3) == [
         ("bad-value", "`shape` is given 2 times for 3 tops; give it once or per top"),
-        ("bad-value", "a size cannot be negative"),
+        ("bad-value", "a size cannot be negative, as -2 is"),
         ("bad-value", "`data_filler` is given 2 times for 3 tops; give it once or per top"),
     ]
 

@@ -44,8 +44,8 @@ def test_half_precision_does_not_overflow():
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        ((4, 5), (5, 4), "4 items in the first bottom, 5 in the second"),
-        ((4, 5), (4, 6), "an item has 5 elements in the first bottom, 6 in the second"),
+        ((4, 5), (5, 4), "`b` has 5 items, but `a` has 4"),
+        ((4, 5), (4, 6), "an item of `b` has 6 elements, but of `a` 5"),
         ((4, 5), (), "an axis for the batch is needed"),
     ],
 )

@@ -73,7 +73,7 @@ class Solver:
         self.source: SolverFile = load_solver(path, net)
         self.settings: Any = self.source.message
         self.listeners = list(listeners)
-        self.diagnostics: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = list(self.source.diagnostics)
         self._refuse_unheeded()
         chosen = self._device(device)
         given = self.settings.random_seed

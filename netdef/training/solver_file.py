@@ -67,6 +67,7 @@ class SolverFile:
         message: The SolverParameter.
         train: The net to train.
         tests: The nets to test with.
+        diagnostics: Warnings about the file.
     """
 
     file: SourceFile
@@ -74,6 +75,7 @@ class SolverFile:
     message: pb.SolverParameter
     train: NetPlan
     tests: tuple[NetPlan, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     def place(self, field: str, index: int = 0) -> Span | None:
         """Return where a field is written, None when it is not."""
@@ -101,12 +103,14 @@ def load_solver(path: str | Path, model: str | Path | None = None) -> SolverFile
     """
     file = read(path)
     document, faults = parse(file)
+    deprecated = _deprecated(document)
     document, more = upgrade_solver(document)
     message, faults = _bind_solver(document, [*faults, *more])
     if any(fault.is_error for fault in faults):
         raise NetdefError(in_order(faults))
     finder = _NetFinder(file, document, message, model)
-    return SolverFile(file, document, message, finder.train(), finder.tests())
+    warnings = tuple(in_order([*faults, *deprecated]))
+    return SolverFile(file, document, message, finder.train(), finder.tests(), warnings)
 
 
 def check_solver(document: Document, faults: list[Diagnostic]) -> list[Diagnostic]:

@@ -196,6 +196,8 @@ def test_weights_named_in_the_solver(folder: Path) -> None:
 
 def test_settings_without_effect_are_named(folder: Path) -> None:
     """Nothing that a solver asks for is left undone in silence."""
+    (folder / "solver.prototxt").write_text(SOLVER + "solver_type: SGD")
+    assert [d.rule for d in netdef.Solver("solver.prototxt").diagnostics] == ["deprecated-field"]
     (folder / "solver.prototxt").write_text(SOLVER + "debug_info: true")
     assert [d.rule for d in netdef.Solver("solver.prototxt").diagnostics] == ["unsupported-field"]
     (folder / "solver.prototxt").write_text(SOLVER + "snapshot_format: HDF5")

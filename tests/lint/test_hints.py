@@ -182,3 +182,12 @@ def test_no_hints_beside_errors(tmp_path: Path) -> None:
 def test_loaded_nets_carry_no_hints() -> None:
     """They are for whoever checks a file."""
     assert netdef.loads(DATA + HAVE["stride-beyond-kernel"][0]).diagnostics == ()
+
+
+@pytest.mark.parametrize("type", ["BatchNorm", "Dropout", "Softmax", "Convolution", "InnerProduct"])
+@pytest.mark.parametrize("ends", ["", 'bottom: "data"', 'top: "x"', 'bottom: "no" top: "x"'])
+def test_hints_survive_layers_without_ends(tmp_path: Path, type: str, ends: str) -> None:
+    """A layer that lacks a bottom or a top is a fault, and no hint stumbles over it."""
+    path = tmp_path / "net.prototxt"
+    path.write_text(DATA + f'layer {{ name: "a" type: "{type}" {ends} }}')
+    assert any(d.is_error for d in netdef.check(path, hints=True))

@@ -53,7 +53,7 @@ def main() -> None:
     accuracy = last_number(r"accuracy = ([\d.]+)", trained)
     difference = last_number(r"difference from onnxruntime: ([\d.e+-]+)", exported)
     print(f"""
-LeNet was trained in {time.monotonic() - started:.0f} s, on digits that scikit-learn carries.
+All of it took {time.monotonic() - started:.0f} s. The digits are those that scikit-learn carries.
   accuracy on held-out digits:   {accuracy:.2%}
   difference from onnxruntime:   {difference:.3g}
   drawing:         {FOLDER / "lenet.svg"}

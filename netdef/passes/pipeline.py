@@ -19,10 +19,14 @@ from netdef.passes.connect import connect
 from netdef.passes.filter import filter_layers
 from netdef.passes.group import group
 from netdef.passes.infer import infer
+from netdef.passes.kind import other_kind
 from netdef.schema import pb
 from netdef.source import Diagnostic, NetdefError, Severity, SourceFile
 
 PHASES = ("TRAIN", "TEST")
+
+_HOPELESS = STRUCTURE_RULES | {"other-kind"}
+"""Faults after which nothing can be said about a net's layers."""
 
 _LOST = ("missing-name", "missing-value", "unclosed-list")
 """Faults of syntax after which what stands on the same line may mean anything."""
@@ -64,13 +68,16 @@ class Bound:
 
     @property
     def usable(self) -> bool:
-        """Whether the nesting of blocks is beyond doubt; else the message is empty."""
-        return not any(fault.rule in STRUCTURE_RULES for fault in self.faults)
+        """Whether this is a net and the nesting of its blocks beyond doubt; else it is empty."""
+        return not any(fault.rule in _HOPELESS for fault in self.faults)
 
 
 def bind_net(file: SourceFile) -> Bound:
     """Parse, upgrade and bind the text of a net."""
     document, faults = parse(file)
+    other = other_kind(document, pb.NetParameter)
+    if other is not None:
+        return Bound(document, pb.NetParameter(), [other])
     return bind_document(document, faults)
 
 

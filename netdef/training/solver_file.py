@@ -9,6 +9,7 @@ from netdef.frontend.bind import bind
 from netdef.frontend.nodes import Block, Document, Scalar
 from netdef.frontend.parse import parse
 from netdef.frontend.upgrade import upgrade_solver
+from netdef.passes.kind import other_kind
 from netdef.passes.pipeline import Bound, bind_document, bind_net, in_order
 from netdef.schema import pb
 from netdef.source import (
@@ -103,6 +104,9 @@ def load_solver(path: str | Path, model: str | Path | None = None) -> SolverFile
     """
     file = read(path)
     document, faults = parse(file)
+    other = other_kind(document, pb.SolverParameter)
+    if other is not None:
+        raise NetdefError(other)
     deprecated = _deprecated(document)
     document, more = upgrade_solver(document)
     message, faults = _bind_solver(document, [*faults, *more])

@@ -52,7 +52,7 @@ class Solver:
     def __init__(
         self,
         path: str | Path,
-        net: str | Path | None = None,
+        net: str | Path | Net | None = None,
         device: str | torch.device | None = None,
         precision: str = "fp32",
         listeners: Sequence[Listener] = (),
@@ -61,7 +61,8 @@ class Solver:
 
         Args:
             path: The solver's prototxt.
-            net: A net's prototxt, in place of all net fields of the solver.
+            net: A net's prototxt, in place of all net fields of the solver. Of a loaded net, the
+                text is taken: the solver decides for which states.
             device: "cpu", "cuda", "cuda:1"; None lets `solver_mode` and `device_id` decide, and
                 without them takes a GPU when there is one.
             precision: "fp32" (exact), "tf32", "bf16" or "fp16".
@@ -70,7 +71,7 @@ class Solver:
         Raises:
             NetdefError: A file or data source is missing or has faults, all of them listed.
         """
-        self.source: SolverFile = load_solver(path, net)
+        self.source: SolverFile = load_solver(path, net.file if isinstance(net, Net) else net)
         self.settings: Any = self.source.message
         self.listeners = list(listeners)
         self.diagnostics: list[Diagnostic] = list(self.source.diagnostics)

@@ -92,12 +92,12 @@ def place_of(document: Document, field: str, index: int = 0) -> Span | None:
     return node.value_span if isinstance(node, Scalar) else node.name_span
 
 
-def load_solver(path: str | Path, model: str | Path | None = None) -> SolverFile:
+def load_solver(path: str | Path, model: str | Path | SourceFile | None = None) -> SolverFile:
     """Read a solver file and the nets it names.
 
     Args:
         path: The solver's prototxt.
-        model: A net's prototxt, in place of all net fields of the solver.
+        model: A net's prototxt (its path or its text), in place of all net fields of the solver.
 
     Raises:
         NetdefError: A file is missing or has faults, all of them listed.
@@ -279,12 +279,18 @@ class _NetFinder:
     """Finds the nets of a solver: by file or inline, one for training, some for testing."""
 
     def __init__(
-        self, file: SourceFile, document: Document, message: Any, model: str | Path | None
+        self,
+        file: SourceFile,
+        document: Document,
+        message: Any,
+        model: str | Path | SourceFile | None,
     ) -> None:
         self.file = file
         self.document = document
         self.message = message
-        self.model = None if model is None else bind_net(read(model))
+        if isinstance(model, str | Path):
+            model = read(model)
+        self.model = None if model is None else bind_net(model)
         self.idle_tests = False  # whether `test_iter` counts tests of no net
 
     def train(self) -> NetPlan:

@@ -177,6 +177,8 @@ def test_model_replaces_all_nets(folder: Path) -> None:
     (folder / "solver.prototxt").write_text(SOLVER.replace("net.prototxt", "nowhere.prototxt"))
     solver = netdef.Solver("solver.prototxt", net="net.prototxt")
     assert len(solver.tests) == 1
+    solver = netdef.Solver("solver.prototxt", net=netdef.load("net.prototxt"))
+    assert (solver.model.net.phase, solver.tests[0].net.phase) == ("TRAIN", "TEST")
     with pytest.raises(netdef.NetdefError, match=r"nowhere\.prototxt"):
         netdef.Solver("solver.prototxt")
 

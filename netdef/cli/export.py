@@ -1,6 +1,7 @@
 """`netdef export`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -45,7 +46,7 @@ def command(
     click.echo(f"largest difference from onnxruntime: {done.largest_difference:.3g}")
 
 
-def _show(sizes: object) -> str:
+def _show(sizes: Any) -> str:
     if sizes is None:
         return "unknown"
-    return " x ".join("?" if size is None else str(size) for size in sizes)  # type: ignore[attr-defined]
+    return " x ".join("?" if size is None else str(size) for size in sizes)

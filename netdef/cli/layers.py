@@ -1,6 +1,7 @@
 """`netdef layers`."""
 
 import inspect
+from collections.abc import Iterable
 
 import click
 
@@ -44,5 +45,5 @@ def _number(count: int | range) -> str:
     return f"{count.start} or more" if count.stop > 1000 else f"{count.start} to {count.stop - 1}"
 
 
-def _shapes(shapes: object) -> str:
-    return " ".join(str(tuple(shape)) for shape in shapes) or "no output"  # type: ignore[attr-defined]
+def _shapes(shapes: Iterable[Iterable[int]]) -> str:
+    return " ".join(str(tuple(shape)) for shape in shapes) or "no output"

@@ -100,7 +100,7 @@ class Transformer:
     def _offsets(
         self, size: tuple[int, ...], words: np.ndarray
     ) -> tuple[np.ndarray | int, np.ndarray | int]:
-        assert self.crop is not None  # noqa: S101
+        assert self.crop is not None  # noqa: S101 - asked only where there is a crop
         spare_rows, spare_columns = size[1] - self.crop[0], size[2] - self.crop[1]
         if spare_rows < 0 or spare_columns < 0:
             text = f"a crop of {_show(self.crop)} from an image of {_show(size[1:])}"

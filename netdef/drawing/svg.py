@@ -40,5 +40,5 @@ def finish(svg: bytes, title: str, description: str) -> bytes:
 def _name_of(node: ElementTree.Element) -> ElementTree.Element:
     """Return the first line of a box: every box starts with its layer's name."""
     text = node.find(f".//{{{_SVG}}}text")
-    assert text is not None  # noqa: S101
+    assert text is not None  # noqa: S101 - no box is empty
     return text

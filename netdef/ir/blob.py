@@ -25,3 +25,8 @@ class Blob:
     def id(self) -> str:
         """The name, made unique within its net: `conv1`, then `conv1#1`."""
         return f"{self.name}#{self.version}" if self.version else self.name
+
+
+def show_shape(shape: Shape | None) -> str:
+    """Return a shape as it is written in messages: (64, 1, 28, 28), or "unknown"."""
+    return "unknown" if shape is None else f"({', '.join(map(str, shape))})"

@@ -8,8 +8,8 @@ from netdef import catalog
 from netdef.contract import Fault, LayerType, Probe, Problem, Signature, Weight
 from netdef.contract.filler import filler_mismatch
 from netdef.contract.of_layer import instance_of
-from netdef.ir import Blob, Layer, Net, Param, Shape
-from netdef.passes.made_here import made_here, show_shape
+from netdef.ir import Blob, Layer, Net, Param, Shape, show_shape
+from netdef.passes.made_here import made_here
 from netdef.passes.places import place_of
 from netdef.schema import pb
 from netdef.source import Diagnostic, Label, Span, error, warning

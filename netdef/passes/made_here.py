@@ -2,7 +2,7 @@
 
 from netdef import catalog
 from netdef.contract.of_layer import instance_of
-from netdef.ir import Blob, Layer, Shape
+from netdef.ir import Blob, Layer, Shape, show_shape
 from netdef.passes.places import place_of
 from netdef.source import Label
 
@@ -66,8 +66,3 @@ def _formula(layer: Layer, shape: Shape | None) -> str:
         quotient = f"({inner}) / {stride}{rounded}" if stride > 1 else inner
         lines.append(f"{quotient} + 1 = {made}")
     return ", ".join(dict.fromkeys(lines))
-
-
-def show_shape(shape: Shape | None) -> str:
-    """Return a shape as it is written in messages: (64, 1, 28, 28), or "unknown"."""
-    return "unknown" if shape is None else f"({', '.join(map(str, shape))})"

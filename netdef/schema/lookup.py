@@ -24,7 +24,7 @@ def is_repeated(field: FieldDescriptor) -> bool:
     try:
         return field.is_repeated
     except AttributeError:  # before protobuf 6.31; the stubs are those of later ones
-        return getattr(field, "label") == FieldDescriptor.LABEL_REPEATED  # noqa: B009
+        return getattr(field, "label") == FieldDescriptor.LABEL_REPEATED  # noqa: B009 - not in the stubs
 
 
 def suggest_field(message: Descriptor, name: str) -> str | None:

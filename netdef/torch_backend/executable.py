@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from netdef.ir import Blob, Layer, Net, Param, Shape
-from netdef.passes.infer import infer, show_shape
+from netdef.ir import Blob, Layer, Net, Param, Shape, show_shape
+from netdef.passes.infer import infer
 from netdef.passes.places import place_of
 from netdef.source import NetdefError, error, warning
 from netdef.source.suggest import did_you_mean

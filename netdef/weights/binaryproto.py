@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from netdef.ir import show_shape
 from netdef.source import NetdefError, replacing
 from netdef.weights.blob_proto import encode_blob, encode_values, read_blob, scan_blob
 from netdef.weights.faults import bad_file
 from netdef.weights.kinds import HEAD, kind_of
-from netdef.weights.weights import Array, show_shape
+from netdef.weights.weights import Array
 from netdef.weights.wire import Malformed, WireFile
 
 _IMAGE_AXES, _BATCH_AXES = 3, 4

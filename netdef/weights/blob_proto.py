@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from netdef.ir import Shape
-from netdef.weights.weights import Array, show_shape
+from netdef.ir import Shape, show_shape
+from netdef.weights.weights import Array
 from netdef.weights.wire import (
     FIXED32,
     FIXED64,

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from netdef.ir import show_shape
 from netdef.source import NetdefError, error, replacing
 from netdef.weights.faults import bad_file, check_regular, not_readable
 from netdef.weights.kinds import HEAD, kind_of
 from netdef.weights.non_finite import NonFinite, count_non_finite
-from netdef.weights.weights import Array, StoredLayer, Weights, decode_name, show_shape
+from netdef.weights.weights import Array, StoredLayer, Weights, decode_name
 
 _ROOT = "data"
 _LEGACY = "netdef_legacy_shape"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netdef.ir import Layer, Net, Param, Shape
+from netdef.ir import Layer, Net, Param, Shape, show_shape
 from netdef.source import Diagnostic, NetdefError, Span, error, warning
-from netdef.weights.weights import Array, StoredLayer, Weights, show_shape
+from netdef.weights.weights import Array, StoredLayer, Weights
 
 _NAMES_SHOWN = 4
 

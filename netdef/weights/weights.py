@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netdef.ir import Shape
 from netdef.source import Diagnostic
 
 Array = NDArray[np.float32]
@@ -112,11 +111,6 @@ class Weights(Mapping[str, tuple[Array | None, ...]]):
 def _as_float32(array: Any) -> Array | None:
     # Not ascontiguousarray: it makes a scalar one-dimensional.
     return None if array is None else np.asarray(array, np.float32, order="C")
-
-
-def show_shape(shape: Shape) -> str:
-    """Return a shape as it is written in messages: (64, 1, 28, 28)."""
-    return f"({', '.join(map(str, shape))})"
 
 
 def decode_name(raw: bytes) -> str:

@@ -74,7 +74,7 @@ class WireFile:
         """
         check_regular(path)
         try:
-            self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - __exit__ closes it
         except OSError as fault:
             raise not_readable(path, fault) from fault
         self.size = os.fstat(self._file.fileno()).st_size

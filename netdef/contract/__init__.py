@@ -1,10 +1,11 @@
 """What a layer type is: everything a layer file imports."""
 
 from netdef.contract.cost import Cost
-from netdef.contract.example import Example, Labels, Marker, Rois, Values
+from netdef.contract.example import Example, Fixed, Labels, Marker, Rois, Uniform, Values
 from netdef.contract.fault import Fault, Problem, Unsupported
 from netdef.contract.folding import Absorb, Affine, absorb_outputs
 from netdef.contract.instance import Instance, Probe
+from netdef.contract.labels import check_labels
 from netdef.contract.layer_type import REGISTRY, LayerType, Role, SourceType, at_least, layer
 from netdef.contract.shapes import convolved_size, count, pooled_size
 from netdef.contract.signature import Signature
@@ -18,6 +19,7 @@ __all__ = [
     "Cost",
     "Example",
     "Fault",
+    "Fixed",
     "Instance",
     "Labels",
     "LayerType",
@@ -28,12 +30,14 @@ __all__ = [
     "Role",
     "Signature",
     "SourceType",
+    "Uniform",
     "Unsupported",
     "Values",
     "Weight",
     "Window",
     "absorb_outputs",
     "at_least",
+    "check_labels",
     "constant",
     "convolution_window",
     "convolved_size",

@@ -12,19 +12,36 @@ class Values:
 
     Attributes:
         shape: The shape.
-        kind: "normal" for numbers of a normal distribution, "labels" for whole numbers, "marker"
-            for zeros and ones, "rois" for rows [image, x1, y1, x2, y2].
+        kind: "normal" for numbers of a normal distribution, "uniform" for numbers of an interval,
+            "labels" for whole numbers, "marker" for zeros and ones, "rois" for rows
+            [image, x1, y1, x2, y2], "fixed" for what `given` says.
         below: For labels: the least whole number that is too large.
+        low: For uniform numbers: the least.
+        high: For uniform numbers: the end of the interval, not in it.
+        given: For fixed values: all of them, in order; over and over where the shape is larger.
     """
 
     shape: Shape
     kind: str = "normal"
     below: int = 0
+    low: float = 0.0
+    high: float = 1.0
+    given: tuple[float, ...] = ()
 
 
 def Labels(*shape: int, below: int) -> Values:  # noqa: N802 - reads as what the input is
     """Whole numbers from 0 up to, not including, `below`, as class labels are."""
     return Values(shape, "labels", below)
+
+
+def Uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Values:  # noqa: N802
+    """Numbers spread evenly from `low` to `high`, as probabilities are."""
+    return Values(shape, "uniform", low=low, high=high)
+
+
+def Fixed(*shape: int, given: Sequence[float]) -> Values:  # noqa: N802
+    """These very numbers, in order, for what no draw would make: boxes, sizes of images."""
+    return Values(shape, "fixed", given=tuple(given))
 
 
 def Marker(*shape: int) -> Values:  # noqa: N802

@@ -13,6 +13,7 @@ class Problem:
         rule: The rule of the diagnostic.
         note: What would mend it.
         bottom: The bottom whose shape it speaks of, where that is not the field.
+        because: Other fields that made it so, shown where the file gives them.
     """
 
     path: str
@@ -20,6 +21,7 @@ class Problem:
     rule: str = "bad-value"
     note: str | None = None
     bottom: int | None = None
+    because: tuple[str, ...] = ()
 
 
 class Fault(Exception):

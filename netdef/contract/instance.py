@@ -57,6 +57,7 @@ class Instance:
         rule: str = "bad-value",
         note: str | None = None,
         bottom: int | None = None,
+        because: tuple[str, ...] = (),
     ) -> None:
         """Say that a field makes no sense.
 
@@ -67,18 +68,21 @@ class Instance:
             rule: Name of the kind of fault.
             note: What would mend it.
             bottom: The bottom whose shape it speaks of: where that was made is shown, too.
+            because: Other fields that made it so: those that the file gives are shown, too.
 
         Raises:
             Fault: At once, or at the end of a `collect` block.
         """
-        problem = Problem(path, message, rule, note, bottom)
+        problem = Problem(path, message, rule, note, bottom, because)
         if not self._collecting:
             raise Fault(problem)
         self._collecting[-1].append(problem)
 
-    def mismatch(self, path: str, message: str, note: str | None = None) -> NoReturn:
+    def mismatch(
+        self, path: str, message: str, note: str | None = None, because: tuple[str, ...] = ()
+    ) -> NoReturn:
         """Say that the shapes of the bottoms do not fit, at once; `path` is `bottom[1]`, say."""
-        raise Fault(Problem(path, message, "shape-mismatch", note))
+        raise Fault(Problem(path, message, "shape-mismatch", note, because=because))
 
     def unsupported(self, reason: str) -> NoReturn:
         """Say why this layer cannot be expressed in the format asked for."""

@@ -15,6 +15,7 @@ Role = Literal[
     "activation",
     "convolution",
     "dense",
+    "detection",
     "elementwise",
     "loss",
     "normalization",
@@ -67,6 +68,14 @@ class LayerType:
     def signature(self, n: Instance) -> Signature:
         """Return the shapes of the tops and the weights; fault what makes no sense."""
         raise NotImplementedError
+
+    def counts_as_loss(self, message: Any) -> bool:
+        """Return whether the first top has weight 1 when the LayerParameter says nothing.
+
+        That is `loss`, unless a type has several forms that differ in this.
+        """
+        del message
+        return self.loss
 
     def cost(self, n: Instance) -> Cost:
         """Return the operations of one forward pass over the whole batch."""

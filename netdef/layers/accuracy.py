@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from netdef.contract import Cost, Example, Instance, Labels, LayerType, Signature, count, layer
+from netdef.contract import (
+    Cost,
+    Example,
+    Instance,
+    Labels,
+    LayerType,
+    Signature,
+    check_labels,
+    count,
+    layer,
+)
 
 
 @layer("Accuracy", param="accuracy_param", role="sink")
@@ -39,20 +49,14 @@ class Accuracy(LayerType):
 
     def signature(self, n: Instance) -> Signature:
         """A scalar; the second top has an element per class."""
-        scores, labels = n.ins
+        scores = n.ins[0]
         axis = n.axis("axis", len(scores))
-        classes, positions = scores[axis], scores[:axis] + scores[axis + 1 :]
+        classes = scores[axis]
         with n.collect():
             if not 1 <= n.p.top_k <= classes:
                 message = f"`top_k` must be from 1 to the number of classes, {classes}"
                 n.fault("top_k", f"{message}, not {n.p.top_k}", bottom=0)
-            if count(labels) != count(positions):
-                sizes = " x ".join(map(str, positions)) or "1"
-                wanted = f"the scores need {count(positions)} labels ({sizes})"
-                one_hot = count(labels) == count(scores)
-                note = "labels are class numbers: one per position" if one_hot else None
-                text = f"{wanted}, but there are {count(labels)}"
-                n.fault("bottom[1]", text, "shape-mismatch", note)
+            check_labels(n, axis)
         return Signature([(), (classes,)][: len(n.tops)])
 
     def cost(self, n: Instance) -> Cost:

@@ -55,8 +55,7 @@ class Scale(LayerType):
 
     def cost(self, n: Instance) -> Cost:
         """A product per element, with a bias a sum, too."""
-        elements = count(n.ins[0])
-        return Cost(macs=elements) if n.p.bias_term else Cost(other=elements)
+        return Cost(other=count(n.ins[0]) * (2 if n.p.bias_term else 1))
 
     def torch(self, n: Instance, t: Any) -> Any:
         """A product that is laid along the axes."""

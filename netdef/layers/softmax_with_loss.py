@@ -10,6 +10,7 @@ from netdef.contract import (
     LayerType,
     Signature,
     Values,
+    check_labels,
     count,
     layer,
 )
@@ -72,7 +73,7 @@ class SoftmaxWithLoss(LayerType):
         """A scalar; the second top has the shape of the scores."""
         axis = n.axis("axis", len(n.ins[0]))
         with n.collect():
-            _check_labels(n, axis)
+            check_labels(n, axis)
             _check_class_weights(n, n.ins[0][axis])
         return Signature([(), n.ins[0]][: len(n.tops)])
 
@@ -95,22 +96,6 @@ class SoftmaxWithLoss(LayerType):
     def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
         """None: there are no labels."""
         n.unsupported("a loss exists only in training")
-
-
-def _check_labels(n: Instance, axis: int) -> None:
-    scores, labels = n.ins
-    positions = scores[:axis] + scores[axis + 1 :]
-    if count(labels) != count(positions):
-        sizes = " x ".join(map(str, positions)) or "1"
-        message = (
-            f"the scores need {count(positions)} labels ({sizes}), but there are {count(labels)}"
-        )
-        one_hot = count(labels) == count(scores)
-        note = "labels are class numbers: one per position, not one per class" if one_hot else None
-        n.fault("bottom[1]", message, "shape-mismatch", note)
-    elif axis and labels and labels[0] != scores[0]:
-        message = f"the first axis is {scores[0]} in the scores and {labels[0]} in the labels"
-        n.fault("bottom[1]", message, "shape-mismatch")
 
 
 def _check_class_weights(n: Instance, classes: int) -> None:

@@ -43,7 +43,7 @@ class _Connector:
         kind = catalog.find(layer.type)
         bottoms = tuple(self._bottom(layer, i) for i in range(len(layer.message.bottom)))
         names = list(layer.message.top)
-        if kind is not None and kind.loss and not names:
+        if kind is not None and kind.counts_as_loss(layer.message) and not names:
             names = [layer.name]  # a loss may leave its top unnamed; the objective still counts it
         tops = tuple(self._top(layer, name, i) for i, name in enumerate(names))
         return layer.replace(
@@ -79,7 +79,7 @@ class _Connector:
         if given:
             text = f"{len(given)} loss weights for {tops} tops; give one per top, or none"
             self.faults.append(error("loss-weight-count", text, place_of(layer, "loss_weight")))
-        first = 1.0 if kind is not None and kind.loss else 0.0
+        first = 1.0 if kind is not None and kind.counts_as_loss(layer.message) else 0.0
         return tuple(0.0 if i else first for i in range(tops))
 
     def _unknown_bottom(self, layer: Layer, name: str, index: int) -> None:

@@ -1,6 +1,6 @@
 """Shapes and parameters of every layer whose inputs are known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -10,7 +10,7 @@ from netdef.contract.filler import filler_mismatch
 from netdef.contract.of_layer import instance_of
 from netdef.ir import Blob, Layer, Net, Param, Shape, show_shape
 from netdef.passes.made_here import made_here
-from netdef.passes.places import place_of
+from netdef.passes.places import largest, place_of, written
 from netdef.schema import pb
 from netdef.source import Diagnostic, Label, Span, error, warning
 from netdef.source.suggest import did_you_mean
@@ -93,15 +93,23 @@ class _Inference:
     def _signature(self, layer: Layer, kind: LayerType) -> Signature | None:
         instance = instance_of(layer, catalog.own_message(kind, layer.message), self.probe)
         try:
-            return kind.signature(instance)
+            signature = kind.signature(instance)
         except Fault as fault:
-            for problem in fault.problems:
-                place = place_of(layer, problem.path, kind.param)
-                labels = self._made_here(layer, problem)
-                self.faults.append(
-                    error(problem.rule, problem.message, place, labels, problem.note)
-                )
+            self.faults += [self._said(error, layer, kind, p) for p in fault.problems]
             return None
+        self.faults += [self._said(warning, layer, kind, p) for p in signature.warnings]
+        return signature
+
+    def _said(
+        self, make: Callable[..., Diagnostic], layer: Layer, kind: LayerType, problem: Problem
+    ) -> Diagnostic:
+        place = place_of(layer, problem.path, kind.param)
+        labels = self._made_here(layer, problem)
+        for path in problem.because:
+            span = written(layer, path, kind.param)
+            if span is not None and span != place:
+                labels.append(Label(span, f"`{path.rpartition('.')[2]}` is given here"))
+        return make(problem.rule, problem.message, place, labels, problem.note)
 
     def _made_here(self, layer: Layer, problem: Problem) -> list[Label]:
         """Label where the bottoms that a fault speaks of were made."""
@@ -135,7 +143,7 @@ class _Inference:
         elements = prod(shape)
         if elements > _MOST_ELEMENTS:
             text = f"{what} would have {elements:,} elements"
-            self.faults.append(error("too-large", text, place_of(layer)))
+            self.faults.append(error("too-large", text, largest(layer) or place_of(layer)))
         return elements <= _MOST_ELEMENTS
 
     def _arity(self, layer: Layer, field: str, given: int, wanted: int | range) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from netdef.frontend.nodes import Block, Scalar
+from netdef.frontend.nodes import Block, Node, Scalar
 from netdef.ir import Layer
 from netdef.source import Span
 
@@ -20,15 +20,36 @@ def place_of(layer: Layer, path: str = "", own: str | None = None) -> Span | Non
     """
     if layer.node is None:
         return None
-    steps = _STEP.findall(path)
-    for start in _starts(layer.node, own):
-        found, complete = _walk(start, steps)
-        if complete:
-            return _span(found, layer)
+    span = written(layer, path, own)
+    if span is not None:
+        return span
     own_block = layer.node.first(own) if own else None
     if own_block is not None and path and not path.startswith(("bottom", "top")):
         return own_block.name_span
     return _span(layer.node, layer)
+
+
+def written(layer: Layer, path: str, own: str | None = None) -> Span | None:
+    """Return where a field of a layer is written, or None where the file leaves it out."""
+    if layer.node is None:
+        return None
+    steps = _STEP.findall(path)
+    walks = (_walk(start, steps) for start in _starts(layer.node, own))
+    return next((_span(found, layer) for found, complete in walks if complete), None)
+
+
+def largest(layer: Layer) -> Span | None:
+    """Return where the largest whole number of a layer is written; None when it has none."""
+    best: tuple[int, Scalar] | None = None
+    waiting: list[Node] = [layer.node] if layer.node is not None else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Scalar):
+            if node.raw.isdecimal() and (best is None or int(node.raw) > best[0]):
+                best = int(node.raw), node
+        else:
+            waiting.extend(node.fields if isinstance(node, Block) else node.items)
+    return best[1].value_span if best else None
 
 
 def _starts(node: Block, own: str | None) -> list[Block]:

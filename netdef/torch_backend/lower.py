@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from netdef import catalog
+from netdef.contract import Fault
 from netdef.contract.of_layer import instance_of
 from netdef.ir import Layer, Net, Param
 from netdef.passes.places import place_of
@@ -53,8 +54,13 @@ def _module(layer: Layer) -> nn.Module | None:
     own = catalog.own_message(kind, layer.message)
     # On "meta" nothing is allocated or drawn: the parameters come from us.
     with torch.device("meta"):
-        module = kind.torch(instance_of(layer, own), CONTEXT)
-    return module
+        try:
+            return kind.torch(instance_of(layer, own), CONTEXT)
+        except Fault as fault:  # of a file that the layer names, say
+            raise NetdefError(
+                error(p.rule, p.message, place_of(layer, p.path, kind.param), note=p.note)
+                for p in fault.problems
+            ) from None
 
 
 def _make(param: Param, device: torch.device) -> Tensor:

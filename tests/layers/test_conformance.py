@@ -8,7 +8,7 @@ import torch
 
 import netdef
 
-CASES = sorted((Path(__file__).parent / "conformance").glob("*.npz"))
+CASES = sorted((Path(__file__).parent / "conformance").glob("*/*.npz"))
 FORWARD, BACKWARD = 1e-5, 1e-4
 
 
@@ -21,7 +21,7 @@ def close(actual: torch.Tensor, expected: np.ndarray, bar: float) -> None:
         assert float(np.abs(values - expected).max()) <= limit
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CASES, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_recorded_numbers(path: Path) -> None:
     """Forward, then backward from the recorded gradient (or from the objective)."""
     record = np.load(path)

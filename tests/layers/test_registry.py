@@ -78,6 +78,10 @@ def drawn(
     """An array of such values, of another shape perhaps."""
     if values.kind == "labels":
         return np.asarray(draw.integers(0, values.below, shape), np.float32)
+    if values.kind == "uniform":
+        return draw.uniform(values.low, values.high, shape).astype(np.float32)
+    if values.kind == "fixed":
+        return np.resize(np.asarray(values.given, np.float32), shape)
     if values.kind == "marker":
         return np.asarray(draw.integers(0, 2, shape), np.float32)
     if values.kind == "rois":

@@ -106,7 +106,7 @@ def seeds() -> Iterator[str]:
     for folder in (ROOT / "models", ROOT / "tests"):
         for path in sorted(folder.rglob("*.prototxt")):
             yield path.read_text(encoding="utf-8")
-    for path in sorted((ROOT / "tests" / "layers" / "conformance").glob("*.npz")):
+    for path in sorted((ROOT / "tests" / "layers" / "conformance").glob("*/*.npz")):
         with np.load(path) as record:
             yield str(record["prototxt"])
     for name in catalog.names():

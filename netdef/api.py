@@ -18,7 +18,7 @@ from netdef.source import Diagnostic, NetdefError, SourceFile, read, warning
 if TYPE_CHECKING:
     import torch
 
-    from netdef.contract import Instance
+    from netdef.contract import CodeShapes, Instance
     from netdef.ir import Net, Shape
     from netdef.onnx_backend.export import Export
     from netdef.torch_backend.executable import Executable
@@ -32,6 +32,7 @@ def load(
     level: int = 0,
     stages: Sequence[str] = (),
     shapes: Mapping[str, Shape] | None = None,
+    allow_python: bool = False,
 ) -> Net:
     """Load the net in a file, for one state.
 
@@ -41,6 +42,7 @@ def load(
         level: Level that min_level and max_level rules are held against.
         stages: Stages that include and exclude rules are held against.
         shapes: Shapes of inputs by name, in place of what the file or its data say.
+        allow_python: Whether the code that its Python layers name may be run.
 
     Returns:
         The typed net; what was only a warning is in its `diagnostics`.
@@ -48,7 +50,7 @@ def load(
     Raises:
         NetdefError: The file cannot be read or has faults, all of them listed.
     """
-    return _load(read(path), phase, level, stages, shapes)
+    return _load(read(path), phase, level, stages, shapes, allow_python)
 
 
 def loads(
@@ -58,13 +60,14 @@ def loads(
     stages: Sequence[str] = (),
     shapes: Mapping[str, Shape] | None = None,
     name: str = "<text>",
+    allow_python: bool = False,
 ) -> Net:
     """Load the net in a text; as `load`. Diagnostics call the text `name`.
 
     Raises:
         NetdefError: The text has faults, all of them listed.
     """
-    return _load(SourceFile(name, text), phase, level, stages, shapes)
+    return _load(SourceFile(name, text), phase, level, stages, shapes, allow_python)
 
 
 def check(
@@ -74,13 +77,15 @@ def check(
     stages: Sequence[str] = (),
     shapes: Mapping[str, Shape] | None = None,
     hints: bool = True,
+    allow_python: bool = False,
 ) -> list[Diagnostic]:
     """Return every fault and warning of a file, in the order of its text.
 
     The content tells whether it is a net, a solver or something else. A net is checked in the
     `phases` that are named, otherwise in both, except one that it is not written for: that has no
     data, while the other has. What is found in some of these only is tagged with them. With
-    `hints`, a net without errors is also told what could be better.
+    `hints`, a net without errors is also told what could be better; with `allow_python` the code
+    that its Python layers name is asked for shapes.
     """
     try:
         file = read(path)
@@ -90,7 +95,7 @@ def check(
     kind = message_for(document)
     if kind is pb.NetParameter:
         bound = pipeline.bind_document(document, faults)
-        request = _request(file, level, stages, shapes)
+        request = _request(file, level, stages, shapes, allow_python)
         return pipeline.check_net(bound, phases, request, _lint() if hints else None)
     if kind is pb.SolverParameter:
         from netdef.training.solver_file import check_solver
@@ -131,6 +136,7 @@ def deploy(
     level: int = 0,
     stages: Sequence[str] = (),
     shapes: Mapping[str, Shape] | None = None,
+    allow_python: bool = False,
 ) -> str:
     """Return the text of the net that answers, made from one for training and testing.
 
@@ -141,6 +147,7 @@ def deploy(
         level: Level that min_level and max_level rules are held against.
         stages: Stages that include and exclude rules are held against.
         shapes: Shapes of inputs by name, in place of what the data layers yield.
+        allow_python: Whether the code that its Python layers name may be run.
 
     Raises:
         NetdefError: The file cannot be read or has faults, or the shape of an input is not known.
@@ -149,7 +156,8 @@ def deploy(
     from netdef.passes.deploy import deploy as derive
 
     file = read(path)
-    done = derive(pipeline.bind_net(file), _request(file, level, stages, shapes))
+    request = _request(file, level, stages, shapes, allow_python)
+    done = derive(pipeline.bind_net(file), request)
     return format_document(done.document, done.original)
 
 
@@ -224,16 +232,27 @@ def _load(
     level: int,
     stages: Sequence[str],
     shapes: Mapping[str, Shape] | None,
+    allow_python: bool,
 ) -> Net:
-    return pipeline.load_net(file, phase, _request(file, level, stages, shapes))
+    return pipeline.load_net(file, phase, _request(file, level, stages, shapes, allow_python))
 
 
 def _request(
-    file: SourceFile, level: int, stages: Sequence[str], shapes: Mapping[str, Shape] | None
+    file: SourceFile,
+    level: int,
+    stages: Sequence[str],
+    shapes: Mapping[str, Shape] | None,
+    allow_python: bool = False,
 ) -> pipeline.Request:
     def probe(n: Instance) -> Sequence[Shape] | None:
         from netdef.data.probe import prober  # only a net with data layers needs it
 
         return prober(file.path)(n)
 
-    return pipeline.Request(level, tuple(stages), shapes or {}, probe)
+    def code(n: Instance) -> CodeShapes:
+        from netdef.torch_backend.python_host import shapes_of_code
+
+        return shapes_of_code(n)
+
+    trusted = code if allow_python else None
+    return pipeline.Request(level, tuple(stages), shapes or {}, probe, trusted)

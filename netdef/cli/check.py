@@ -1,6 +1,7 @@
 """`netdef check`."""
 
 from collections import Counter
+from typing import Any
 
 import click
 
@@ -67,12 +68,10 @@ def _explain(ctx: click.Context, option: click.Parameter, name: str | None) -> N
 def command(
     files: tuple[str, ...],
     phase: str | None,
-    level: int,
-    stages: tuple[str, ...],
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
     form: str,
     as_json: bool,
     no_hints: bool,
+    state: dict[str, Any],
 ) -> None:
     """Find every fault in prototxt files.
 
@@ -81,8 +80,7 @@ def command(
     better. The exit code is 1 when there is an error; warnings and hints alone give 0.
     """
     phases = (phase.upper(),) if phase else None
-    state = (phases, level, stages, dict(shapes), not no_hints)
-    found = [d for f in files for d in api.check(f, *state)]
+    found = [d for f in files for d in api.check(f, phases, hints=not no_hints, **state)]
     if as_json or form == "json":
         from netdef.source.render_json import render_json
 

@@ -1,5 +1,7 @@
 """`netdef deploy`."""
 
+from typing import Any
+
 import click
 
 from netdef import api
@@ -14,9 +16,7 @@ from netdef.source import replacing
 def command(
     model: str,
     output: str | None,
-    level: int,
-    stages: tuple[str, ...],
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    state: dict[str, Any],
 ) -> None:
     """Derive the net that answers from one for training and testing.
 
@@ -24,7 +24,7 @@ def command(
     what they apply to the scores (Softmax, Sigmoid), or go; accuracies, Dropout, fillers and
     learning rates go. Weights of the net that was trained fit, by the names of the layers.
     """
-    text = api.deploy(model, level, stages, dict(shapes))
+    text = api.deploy(model, **state)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -1,6 +1,7 @@
 """`netdef draw`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,10 +17,7 @@ from netdef.cli.report import report
 def command(
     model: str,
     output: str | None,
-    phase: str,
-    level: int,
-    stages: tuple[str, ...],
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    state: dict[str, Any],
 ) -> None:
     """Draw a net as SVG, PNG, PDF or DOT.
 
@@ -29,7 +27,7 @@ def command(
 
     path = Path(output) if output else Path(Path(model).with_suffix(".svg").name)
     format_of(path)  # before anything else, so that a slip costs nothing
-    net = api.load(model, phase, level, stages, dict(shapes))
+    net = api.load(model, **state)
     report(net.diagnostics)
     save_drawing(net, path)
     click.echo(f"drawing: {path}")

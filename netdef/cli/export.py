@@ -23,10 +23,7 @@ def command(
     output: str | None,
     opset: int | None,
     static_batch: bool,
-    phase: str,
-    level: int,
-    stages: tuple[str, ...],
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    state: dict[str, Any],
 ) -> None:
     """Write a net as an ONNX file.
 
@@ -35,7 +32,7 @@ def command(
     path = Path(output) if output else Path(Path(model).with_suffix(".onnx").name)
     if path.suffix != ".onnx":
         raise click.UsageError(f"{path} does not end in .onnx")
-    net = api.load(model, phase, level, stages, dict(shapes))
+    net = api.load(model, **state)
     report(net.diagnostics)
     done = api.export_onnx(net, path, weights, opset, not static_batch)
     report(done.warnings)

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import click
@@ -27,6 +28,11 @@ class ShapeOption(click.ParamType):
         return blob, shape
 
 
+_ALLOW_PYTHON = click.option(
+    "--allow-python",
+    is_flag=True,
+    help="Run the code that Python layers of the net name. Only for nets you trust.",
+)
 _STATE = (
     click.option("--level", default=0, help="Level of the net's state."),
     click.option("--stage", "stages", multiple=True, help="Stage of the net's state; repeatable."),
@@ -37,6 +43,7 @@ _STATE = (
         multiple=True,
         help="Shape of an input, in place of the file's; repeatable.",
     ),
+    _ALLOW_PYTHON,
 )
 _PHASE = click.option(
     "--phase",
@@ -47,13 +54,31 @@ _PHASE = click.option(
 )
 
 
+def allow_python(function: Command) -> Command:
+    """Add --allow-python."""
+    return _ALLOW_PYTHON(function)
+
+
 def state_options(function: Command) -> Command:
-    """Add --level, --stage and --shape."""
-    for option in reversed(_STATE):
-        function = option(function)
-    return function
+    """Add --level, --stage, --shape and --allow-python, given to the command as one dict `state`.
+
+    Its keys are the parameters of `netdef.load` and the like.
+    """
+    return _gathering(function, _STATE, ("level", "stages", "shapes", "allow_python"))
 
 
 def net_options(function: Command) -> Command:
-    """Add --phase, --level, --stage and --shape."""
-    return _PHASE(state_options(function))
+    """Add what `state_options` adds, and --phase, which is in `state` too."""
+    names = ("phase", "level", "stages", "shapes", "allow_python")
+    return _gathering(function, (_PHASE, *_STATE), names)
+
+
+def _gathering(function: Command, options: Sequence[Command], names: Sequence[str]) -> Command:
+    @wraps(function)
+    def gathered(**given: Any) -> Any:
+        state = {name: given.pop(name) for name in names}
+        return function(**given, state={**state, "shapes": dict(state["shapes"])})
+
+    for option in reversed(options):
+        gathered = option(gathered)
+    return gathered

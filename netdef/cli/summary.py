@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 import click
 
@@ -19,15 +20,12 @@ def command(
     model: str,
     per_batch: bool,
     as_json: bool,
-    phase: str,
-    level: int,
-    stages: tuple[str, ...],
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    state: dict[str, Any],
 ) -> None:
     """Print a net's layers, shapes, parameters and costs."""
     from netdef.analysis import render_text, summarize, to_dict
 
-    net = api.load(model, phase, level, stages, dict(shapes))
+    net = api.load(model, **state)
     report(net.diagnostics)
     summary = summarize(net)
     if as_json:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from netdef.cli.options import allow_python
 from netdef.cli.report import report
 
 
@@ -24,6 +25,7 @@ from netdef.cli.report import report
     help="How exactly to compute.",
 )
 @click.option("--iterations", type=int, help="Train this long, in place of max_iter.")
+@allow_python
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option("--curve", type=click.Path(), help="Where to draw the learning curve (SVG).")
 def command(
@@ -33,6 +35,7 @@ def command(
     device: str | None,
     precision: str,
     iterations: int | None,
+    allow_python: bool,
     as_json: bool,
     curve: str | None,
 ) -> None:
@@ -51,7 +54,7 @@ def command(
 
     drawn = Curve()
     model = files[0] if len(files) == 2 else None
-    solver = Solver(files[-1], model, device, precision, listeners=[drawn])
+    solver = Solver(files[-1], model, device, precision, [drawn], allow_python)
     if iterations is not None:
         solver.settings.max_iter = iterations
     report(solver.diagnostics)

@@ -11,6 +11,23 @@ from netdef.contract.signature import Signature
 from netdef.ir import Shape
 from netdef.schema import pb
 
+
+@dataclass(frozen=True, slots=True)
+class CodeShapes:
+    """What the code of a layer says of it.
+
+    Attributes:
+        tops: Shapes of its tops.
+        blobs: Shape of each parameter, and the value it starts with.
+    """
+
+    tops: tuple[Shape, ...]
+    blobs: tuple[tuple[Shape, float], ...]
+
+
+Code = Callable[["Instance"], CodeShapes]
+"""Runs the code that a layer names."""
+
 Probe = Callable[["Instance"], Sequence[Shape] | None]
 """Asks a data layer's source for the shape of one item per top; None when it is not there."""
 
@@ -30,6 +47,8 @@ class Instance:
         ins: Shapes of the bottoms.
         bottoms: Names of the bottoms.
         tops: Names of the tops.
+        file: Path of the file it stands in; None when it has none.
+        trusted: Whether code that it names may be run.
         sig: What `signature` returned; in `signature` itself it is empty.
     """
 
@@ -43,6 +62,9 @@ class Instance:
     tops: tuple[str, ...]
     sig: Signature = _EMPTY
     probe_source: Probe | None = None
+    run_code: Code | None = None
+    file: str | None = None
+    trusted: bool = False
     _collecting: list[list[Problem]] = field(default_factory=list[list[Problem]])
 
     @property
@@ -128,3 +150,7 @@ class Instance:
     def probe(self) -> Sequence[Shape] | None:
         """Ask the layer's data source for the shape of one item per top, without the batch."""
         return self.probe_source(self) if self.probe_source else None
+
+    def code(self) -> CodeShapes | None:
+        """Ask the code that the layer names; None unless that is allowed."""
+        return self.run_code(self) if self.run_code else None

@@ -14,6 +14,7 @@ from netdef.contract.window import Window
 Role = Literal[
     "activation",
     "convolution",
+    "custom",
     "dense",
     "detection",
     "elementwise",
@@ -27,6 +28,24 @@ Role = Literal[
     "source",
 ]
 """What a layer is for; drawings colour by it."""
+
+ROLES: dict[Role, str] = {
+    "source": "Where data comes from: its tops are the net's inputs.",
+    "convolution": "Filters that slide over space or time.",
+    "dense": "Every output sees every input.",
+    "recurrent": "A state that is carried from one time step to the next.",
+    "pooling": "Windows or regions, each reduced to one value.",
+    "activation": "A function of one value, for every element.",
+    "normalization": "Values brought to a common scale.",
+    "regularization": "What keeps training from learning the examples by heart.",
+    "elementwise": "Arithmetic on the values at one place.",
+    "shape": "Values moved, cut, joined or repeated, but not changed.",
+    "detection": "Boxes and regions of images.",
+    "loss": "What training makes small.",
+    "sink": "Ends of the net: measures, and what is written or thrown away.",
+    "custom": "Code of the user's own.",
+}
+"""The roles in the order in which people are shown them, each with what it is."""
 
 
 def at_least(least: int) -> range:
@@ -43,6 +62,8 @@ class LayerType:
 
     name: ClassVar[str]
     """The name of the type, set by `@layer`."""
+    names: ClassVar[tuple[str, ...]]
+    """The name and the others that it goes by, the same for all of them; set by `@layer`."""
     param: ClassVar[str | None]
     """The field of LayerParameter with the type's own message, set by `@layer`."""
     role: ClassVar[Role]
@@ -60,6 +81,8 @@ class LayerType:
     """Bottoms that get no gradient (labels, markers); -1 is the last."""
     dynamic: ClassVar[bool] = False
     """Whether the sizes of its tops depend on the data; `signature` gives upper bounds."""
+    effect: ClassVar[bool] = False
+    """Whether it does something besides its tops, in every pass over the whole net."""
     absorbs_affine: ClassVar[bool] = False
     """Whether a following affine layer can be folded into its `weight` and `bias`; see `absorb`."""
     examples: ClassVar[tuple[Example, ...]]
@@ -176,7 +199,7 @@ def layer(*names: str, param: str | None, role: Role) -> Callable[[_T], _T]:
             missing.append("docstring and examples")
         if missing:
             raise TypeError(f"layer type {names[0]} lacks {', '.join(missing)}")
-        cls.param, cls.role = param, role
+        cls.names, cls.param, cls.role = names, param, role
         for name in names:
             if name in REGISTRY and type(REGISTRY[name]).__module__ != cls.__module__:
                 taken = type(REGISTRY[name]).__module__

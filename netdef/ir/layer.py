@@ -22,6 +22,7 @@ class Layer:
         phase: "TRAIN" or "TEST": the net's, unless the layer sets its own.
         faulty: Whether its fields had faults, so that nothing can be concluded from them.
         source: Whether its tops come from outside, after `connect`.
+        trusted: Whether code that it names may be run, after `infer`.
         bottoms: What it reads, after the pass `connect`.
         tops: What it makes, after `connect`; with shapes after `infer`.
         params: What it keeps, after `infer`; None when its type or an input shape is unknown.
@@ -35,6 +36,7 @@ class Layer:
     phase: str = "TEST"
     faulty: bool = False
     source: bool = False
+    trusted: bool = False
     bottoms: tuple[Blob, ...] = ()
     tops: tuple[Blob, ...] = ()
     params: tuple[Param, ...] | None = None

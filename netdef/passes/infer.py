@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 
 from netdef import catalog
-from netdef.contract import Fault, LayerType, Probe, Problem, Signature, Weight
+from netdef.contract import Code, Fault, LayerType, Probe, Problem, Signature, Weight
 from netdef.contract.filler import filler_mismatch
 from netdef.contract.of_layer import instance_of
 from netdef.ir import Blob, Layer, Net, Param, Shape, show_shape
@@ -22,7 +22,12 @@ _MOST_AXES = 32
 """The reference's own limit."""
 
 
-def infer(net: Net, shapes: Mapping[str, Shape] | None = None, probe: Probe | None = None) -> Net:
+def infer(
+    net: Net,
+    shapes: Mapping[str, Shape] | None = None,
+    probe: Probe | None = None,
+    code: Code | None = None,
+) -> Net:
     """Give every blob its shape and every layer its parameters.
 
     A layer that cannot be inferred (its type or an input shape is unknown, or it is faulty) keeps
@@ -32,15 +37,19 @@ def infer(net: Net, shapes: Mapping[str, Shape] | None = None, probe: Probe | No
         net: A connected net.
         shapes: Shapes of inputs by name, in place of what the file says.
         probe: Asks a data layer's source for shapes.
+        code: Runs code that layers name; None where that is not allowed.
     """
-    return _Inference(net, shapes or {}, probe).run()
+    return _Inference(net, shapes or {}, probe, code).run()
 
 
 class _Inference:
-    def __init__(self, net: Net, shapes: Mapping[str, Shape], probe: Probe | None) -> None:
+    def __init__(
+        self, net: Net, shapes: Mapping[str, Shape], probe: Probe | None, code: Code | None
+    ) -> None:
         self.net = net
         self.shapes = shapes
         self.probe = probe
+        self.code = code
         self.done: list[Layer] = []
         self.typed: dict[Blob, Blob] = {}
         self.shared: dict[str, tuple[Param, Layer]] = {}
@@ -57,7 +66,10 @@ class _Inference:
         return self.net.replace(layers=tuple(self.done)).reporting(*self.faults)
 
     def _infer(self, layer: Layer) -> Layer:
-        layer = layer.replace(bottoms=tuple(self.typed.get(b, b) for b in layer.bottoms))
+        layer = layer.replace(
+            bottoms=tuple(self.typed.get(b, b) for b in layer.bottoms),
+            trusted=layer.trusted or self.code is not None,
+        )
         kind = catalog.find(layer.type)
         if kind is None:
             self._unknown_type(layer)
@@ -91,7 +103,8 @@ class _Inference:
         return layer.replace(tops=tuple(tops))
 
     def _signature(self, layer: Layer, kind: LayerType) -> Signature | None:
-        instance = instance_of(layer, catalog.own_message(kind, layer.message), self.probe)
+        own = catalog.own_message(kind, layer.message)
+        instance = instance_of(layer, own, self.probe, self.code)
         try:
             signature = kind.signature(instance)
         except Fault as fault:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netdef import catalog
-from netdef.contract import Probe
+from netdef.contract import Code, Probe
 from netdef.frontend.bind import bind
 from netdef.frontend.nodes import Document
 from netdef.frontend.parse import parse
@@ -44,12 +44,14 @@ class Request:
         stages: Stages of the state.
         shapes: Shapes of inputs by name, in place of what the file says.
         probe: Asks a data layer's source for shapes.
+        code: Runs code that layers name; None where that is not allowed.
     """
 
     level: int = 0
     stages: tuple[str, ...] = ()
     shapes: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
     probe: Probe | None = None
+    code: Code | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def select(bound: Bound, phase: str, request: Request) -> Net:
 
 
 def _typed(net: Net, request: Request) -> Net:
-    return infer(connect(net), request.shapes, request.probe)
+    return infer(connect(net), request.shapes, request.probe, request.code)
 
 
 def load_net(source: SourceFile | Bound, phase: str, request: Request) -> Net:

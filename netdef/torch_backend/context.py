@@ -10,12 +10,16 @@ from torch.nn import functional
 
 from netdef.torch_backend import ops
 from netdef.torch_backend.fillers import settings_of
+from netdef.torch_backend.hdf5_writer import Hdf5Writer
+from netdef.torch_backend.python_host import PythonHost
 
 
 class TorchContext(SimpleNamespace):
     """`t` in `LayerType.torch(n, t)`: torch, nn, F, netdef's own ops, and fillers for them.
 
     `t.filler(shape, filler)` checks a FillerParameter and makes it plain values for `ops.Filled`.
+    `t.python_host(n)` runs the class that a Python layer names; `t.hdf5_writer(path)` writes arrays
+    to a file.
     """
 
     torch: ModuleType
@@ -23,6 +27,16 @@ class TorchContext(SimpleNamespace):
     F: ModuleType
     ops: ModuleType
     filler: Callable[..., dict[str, Any]]
+    python_host: Callable[..., Any]
+    hdf5_writer: Callable[..., Any]
 
 
-CONTEXT = TorchContext(torch=torch, nn=nn, F=functional, ops=ops, filler=settings_of)
+CONTEXT = TorchContext(
+    torch=torch,
+    nn=nn,
+    F=functional,
+    ops=ops,
+    filler=settings_of,
+    python_host=PythonHost,
+    hdf5_writer=Hdf5Writer,
+)

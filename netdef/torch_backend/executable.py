@@ -58,7 +58,7 @@ class Executable(nn.Module):
         # An empty tensor that moves with the module tells its device and type.
         self._like: Tensor
         self.register_buffer("_like", torch.empty(0, device=chosen), persistent=False)
-        self._programs: dict[tuple[tuple[str, ...], tuple[Blob, ...]], _Program] = {}
+        self._programs: dict[tuple[tuple[str, ...], tuple[Blob, ...], bool], _Program] = {}
         self._checked: set[tuple[tuple[str, Shape], ...]] = set()
 
     @property
@@ -89,7 +89,9 @@ class Executable(nn.Module):
         Raises:
             NetdefError: An input is missing, or its shape does not fit the net.
         """
-        return self.run(inputs, self.net.outputs)
+        names = list(self.net.outputs)
+        wanted = [self._blob(name) for name in names]
+        return dict(zip(names, self._compute(inputs, wanted, whole=True), strict=True))
 
     def run(self, inputs: Feed, blobs: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Return the blobs asked for by name (all of them if None), computing only what they need.
@@ -123,7 +125,7 @@ class Executable(nn.Module):
             raise NetdefError(error("no-loss", "this net has no loss in this phase", note=note))
         names = list(blobs)
         wanted = [blob for blob, _ in losses] + [self._blob(name) for name in names]
-        values = self._compute(inputs, wanted)
+        values = self._compute(inputs, wanted, whole=True)
         total = sum(
             (value.sum() * weight for value, (_, weight) in zip(values, losses, strict=False)),
             start=torch.zeros((), device=self.device),
@@ -182,11 +184,12 @@ class Executable(nn.Module):
             raise NetdefError(error("unknown-blob", text, note=did_you_mean(name, self.net.blobs)))
         return blob
 
-    def _compute(self, inputs: Feed, wanted: list[Blob]) -> tuple[Tensor, ...]:
+    def _compute(self, inputs: Feed, wanted: list[Blob], whole: bool = False) -> tuple[Tensor, ...]:
+        """Return the values of blobs; `whole` passes run the layers that write files, too."""
         fed = tuple(name for name in inputs if name in self.net.blobs)
-        key = (fed, tuple(wanted))
+        key = (fed, tuple(wanted), whole)
         if key not in self._programs:
-            self._programs[key] = self._program(fed, wanted)
+            self._programs[key] = self._program(fed, wanted, whole)
         program = self._programs[key]
         values = {name: self._as_tensor(inputs[name]) for name in program.inputs}
         self._check_shapes(values)
@@ -200,10 +203,10 @@ class Executable(nn.Module):
                 text = f"a label or another index in the inputs is out of range: {fault}"
                 raise NetdefError(error("bad-index", text)) from fault
 
-    def _program(self, fed: tuple[str, ...], wanted: list[Blob]) -> "_Program":
+    def _program(self, fed: tuple[str, ...], wanted: list[Blob], whole: bool) -> "_Program":
         sources = {b.name: b for layer in self.net.layers if layer.source for b in layer.tops}
         blobs = {sources.get(name, self.net.blobs[name]): name for name in fed}
-        layers = needed_layers(self.net, wanted, set(blobs))
+        layers = needed_layers(self.net, wanted, set(blobs), effects=whole)
         read = {b for layer in layers for b in layer.bottoms} | set(wanted)
         made_outside = (b for layer in layers if layer not in self._names for b in layer.tops)
         missing = [b for b in made_outside if b in read and b not in blobs]

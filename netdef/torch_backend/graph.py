@@ -13,15 +13,25 @@ MODULES = "layers"
 """Name of the ModuleDict that holds the layers' modules."""
 
 
-def needed_layers(net: Net, wanted: Sequence[Blob], fed: set[Blob]) -> list[Layer]:
-    """Return the layers that `wanted` depends on, in order, stopping at what is fed."""
+def needed_layers(
+    net: Net, wanted: Sequence[Blob], fed: set[Blob], effects: bool = False
+) -> list[Layer]:
+    """Return the layers that `wanted` depends on, in order, stopping at what is fed.
+
+    With `effects`, layers that do something besides their tops are needed, too.
+    """
     needed = {blob for blob in wanted if blob not in fed}
     layers: list[Layer] = []
     for layer in reversed(net.layers):
-        if needed.intersection(layer.tops):
+        if needed.intersection(layer.tops) or (effects and _has_effect(layer)):
             layers.append(layer)
             needed.update(b for b in layer.bottoms if b not in fed)
     return layers[::-1]
+
+
+def _has_effect(layer: Layer) -> bool:
+    kind = catalog.find(layer.type)
+    return kind is not None and kind.effect
 
 
 def build_graph(

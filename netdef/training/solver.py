@@ -18,6 +18,7 @@ from netdef.source import Diagnostic, NetdefError, error, warning
 from netdef.source.locate import locate, looked_in
 from netdef.torch_backend.device import choose_device
 from netdef.torch_backend.executable import Executable
+from netdef.torch_backend.python_host import shapes_of_code
 from netdef.training.events import Evaluation, Listener, Progress, Scores
 from netdef.training.randomness import mix, new_seed, seed_torch
 from netdef.training.rates import POLICIES
@@ -56,6 +57,7 @@ class Solver:
         device: str | torch.device | None = None,
         precision: str = "fp32",
         listeners: Sequence[Listener] = (),
+        allow_python: bool = False,
     ) -> None:
         """Read the solver file and build its nets.
 
@@ -67,6 +69,7 @@ class Solver:
                 without them takes a GPU when there is one.
             precision: "fp32" (exact), "tf32", "bf16" or "fp16".
             listeners: Who is told what happens.
+            allow_python: Whether the code that Python layers of the nets name may be run.
 
         Raises:
             NetdefError: A file or data source is missing or has faults, all of them listed.
@@ -74,6 +77,7 @@ class Solver:
         self.source: SolverFile = load_solver(path, net.file if isinstance(net, Net) else net)
         self.settings: Any = self.source.message
         self.listeners = list(listeners)
+        self.allow_python = allow_python
         self.diagnostics: list[Diagnostic] = list(self.source.diagnostics)
         self._refuse_unheeded()
         chosen = self._device(device)
@@ -317,7 +321,8 @@ class Solver:
 
     def _load(self, plan: NetPlan) -> Net:
         file = plan.bound.document.file
-        request = Request(plan.level, plan.stages, probe=prober(file.path))
+        code = shapes_of_code if self.allow_python else None
+        request = Request(plan.level, plan.stages, probe=prober(file.path), code=code)
         net = load_net(plan.bound, plan.phase, request)
         # That a source is missing is said, as an error, when the data is opened.
         warnings = [d for d in net.diagnostics if d.rule != "missing-source"]

@@ -18,6 +18,7 @@ from netdef.analysis.summary import summarize
 from netdef.ir import Net
 from netdef.passes.pipeline import Request, load_net
 from netdef.source import SourceFile
+from netdef.torch_backend.python_host import shapes_of_code
 
 
 def _counts() -> dict[str, tuple[int, ...]]:
@@ -48,7 +49,7 @@ def _net(name: str, index: int) -> Net:
         return [tuple(out[1:]) for out in example.outs]
 
     file = SourceFile("<example>", example.prototxt(name))
-    return load_net(file, example.phase, Request(probe=probe))
+    return load_net(file, example.phase, Request(probe=probe, code=shapes_of_code))
 
 
 def test_every_type_is_counted_by_hand() -> None:

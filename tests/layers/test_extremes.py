@@ -15,6 +15,7 @@ from netdef.contract import Example
 from netdef.passes.pipeline import Request, check_net, load_net
 from netdef.schema import pb
 from netdef.source import Diagnostic, SourceFile
+from netdef.torch_backend.python_host import shapes_of_code
 
 VALUES = ("0", "-1", "1", "2147483647")
 ROOM = 2**30
@@ -127,7 +128,7 @@ def test_extremes(name: str) -> None:
 
             for case in cases(name, example):
                 file = SourceFile("<extreme>", case.text)
-                request = Request(probe=probe)
+                request = Request(probe=probe, code=shapes_of_code)
                 errors = [d for d in check_net(file, [example.phase], request) if d.is_error]
                 if not errors:
                     summarize(load_net(file, example.phase, request))

@@ -25,6 +25,7 @@ from netdef.passes.pipeline import Request, load_net
 from netdef.source import NetdefError, SourceFile
 from netdef.torch_backend.context import CONTEXT
 from netdef.torch_backend.executable import Executable
+from netdef.torch_backend.python_host import shapes_of_code
 
 NAMES = catalog.names()
 CASES = [
@@ -43,7 +44,7 @@ def load(name: str, example: Example, shapes: Mapping[str, Shape] | None = None)
         return [tuple(out[1:]) for out in example.outs]
 
     file = SourceFile("<example>", example.prototxt(name))
-    return load_net(file, example.phase, Request(shapes=shapes or {}, probe=probe))
+    return load_net(file, example.phase, Request(shapes=shapes or {}, probe=probe, code=shapes_of_code))
 
 
 def parts(name: str, example: Example) -> tuple[LayerType, Net, Layer, Instance]:

@@ -48,18 +48,19 @@ class DataFeed:
             words = draw(seed, f"{layer.name}/rand_skip", 0, 1)
             self._skip = int(below(words[0, 0], p.rand_skip))
 
-    def batch(self, start: int) -> list[np.ndarray]:
+    def batch(self, records: range) -> list[np.ndarray]:
         """Return images (N, C, H, W) and, if there is a top for them, labels (N,), both float32.
 
         Args:
-            start: Number of records read before, from the start of the first pass.
+            records: Their numbers, from the start of the first pass.
 
         Raises:
             DataFault: A record is damaged or does not fit the others.
         """
-        records = self._source.read(self._skip + start, self.batch_size)
-        images, labels = self._decoded(records)
-        words = draw(self._seed, self._stream, start, self.batch_size)
+        start, stop, step = records.start, records.stop, records.step
+        read = self._source.read(self._skip + start, stop - start)[::step]
+        images, labels = self._decoded(read)
+        words = draw(self._seed, self._stream, start, stop - start)[::step]
         out = [self._transformer(images, words)]
         return [*out, labels] if self._labelled else out
 

@@ -36,16 +36,17 @@ class Hdf5Feed:
         names = [blob.name for blob in layer.tops]
         self._source = Hdf5Source(listed_files(listing), names, p.shuffle, seed, layer.name)
 
-    def batch(self, start: int) -> list[np.ndarray]:
+    def batch(self, records: range) -> list[np.ndarray]:
         """Return float32 arrays (N, ...), one per top.
 
         Args:
-            start: Number of rows read before, from the start of the first pass.
+            records: Numbers of the rows, from the start of the first pass.
 
         Raises:
             DataFault: A file cannot be read.
         """
-        return self._source.read(start, self.batch_size)
+        rows = self._source.read(records.start, records.stop - records.start)
+        return rows if records.step == 1 else [values[:: records.step] for values in rows]
 
     def close(self) -> None:
         """Close the file that is open."""

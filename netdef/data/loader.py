@@ -11,6 +11,7 @@ from torch import Tensor
 from netdef.data.data_feed import DataFeed
 from netdef.data.faults import DataFault, diagnostic
 from netdef.data.hdf5_feed import Hdf5Feed
+from netdef.data.share import WHOLE, Share
 from netdef.ir import Layer, Net
 from netdef.source import Diagnostic, NetdefError, error
 
@@ -23,8 +24,8 @@ class Feed(Protocol):
     batch_size: int
     """Records per batch."""
 
-    def batch(self, start: int) -> list[np.ndarray]:
-        """Return one array per top, after `start` records; raises DataFault."""
+    def batch(self, records: range) -> list[np.ndarray]:
+        """Return one array per top, of records by number; raises DataFault."""
         ...
 
     def close(self) -> None:
@@ -43,7 +44,11 @@ _FILLS_ITSELF = {"DummyData"}
 
 
 def batches(
-    net: Net, seed: int = 0, start: int = 0, device: str | torch.device | None = None
+    net: Net,
+    seed: int = 0,
+    start: int = 0,
+    device: str | torch.device | None = None,
+    share: Share = WHOLE,
 ) -> "Batches":
     """Return the endless batches of a net's data layers.
 
@@ -53,12 +58,13 @@ def batches(
         seed: Seed of whatever is random: crops, mirroring, shuffling, rand_skip.
         start: How many records were read before, to go on from there: `Batches.cursor`.
         device: Where the tensors are put; None leaves them on the CPU.
+        share: Which records of all this process reads.
 
     Raises:
         NetdefError: A source or mean image is not there or is damaged, a data layer is of a type
             that cannot be read, or the net has none; all such faults are listed.
     """
-    return Batches(net, seed, start, device)
+    return Batches(net, seed, start, device, share)
 
 
 class Batches(Iterator[dict[str, Tensor]]):
@@ -70,8 +76,8 @@ class Batches(Iterator[dict[str, Tensor]]):
 
     Attributes:
         batch_size: Records per batch of the net's first data layer; 1 where nothing is read.
-        cursor: Records that the net's first data layer has read. Another data layer has read its
-            own share of it, by the ratio of the batch sizes.
+        cursor: Records that the net's first data layer has read, of all processes. Another data
+            layer has read its own part of it, by the ratio of the batch sizes.
     """
 
     def __init__(
@@ -80,9 +86,11 @@ class Batches(Iterator[dict[str, Tensor]]):
         seed: int = 0,
         start: int = 0,
         device: str | torch.device | None = None,
+        share: Share = WHOLE,
     ) -> None:
         """Open all sources; see `batches`."""
         self._device = device
+        self._share = share
         self._feeds = _open_feeds(net, seed)
         self.batch_size = self._feeds[0][1].batch_size if self._feeds else 1
         self.cursor = start
@@ -97,7 +105,7 @@ class Batches(Iterator[dict[str, Tensor]]):
         """
         ready = self._waiting or self._thread.submit(self._make, self.cursor)
         batch = ready.result()
-        self.cursor += self.batch_size
+        self.cursor += self.batch_size * self._share.count
         self._waiting = self._thread.submit(self._make, self.cursor)
         if self._device is None:
             return batch
@@ -107,12 +115,20 @@ class Batches(Iterator[dict[str, Tensor]]):
         batch: dict[str, Tensor] = {}
         for layer, feed in self._feeds:
             try:
-                arrays = feed.batch(cursor * feed.batch_size // self.batch_size)
+                start = cursor * feed.batch_size // self.batch_size
+                arrays = feed.batch(self._share.records(start, feed.batch_size))
             except DataFault as fault:
                 raise NetdefError(diagnostic(layer, feed.own, fault)) from None
             for blob, array in zip(layer.tops, arrays, strict=True):
                 batch[blob.name] = torch.from_numpy(array)
         return batch
+
+    def seek(self, cursor: int) -> None:
+        """Go on after as many records, read by all processes."""
+        if self._waiting is not None and cursor != self.cursor:
+            self._waiting.exception()  # waits: the sources are for one thread at a time
+            self._waiting = None
+        self.cursor = cursor
 
     def close(self) -> None:
         """Close all sources; no batch can be had afterwards."""

@@ -41,9 +41,9 @@ def prober(referring: str | Path | None) -> Callable[[Probed], Sequence[Shape] |
 
     Returns:
         A function from a layer to the shape of one item per top, without the batch: (C, H, W) and
-        () for Data, the shape of a row of each dataset for HDF5Data. It returns None for other
-        types and for a source that is not there or is a LevelDB, and raises ValueError, with one
-        sentence, for one that is there but damaged.
+        () for Data and ImageData, the shape of a row of each dataset for HDF5Data. It returns None
+        for other types and for a source that is not there or is a LevelDB, and raises ValueError,
+        with one sentence, for one that is there but damaged.
     """
 
     def probe(n: Probed) -> Sequence[Shape] | None:
@@ -80,4 +80,11 @@ def _hdf5(n: Probed, path: Path) -> Sequence[Shape]:
     return item_shapes(listed_files(path)[0], n.tops)
 
 
-_LOOK = {"Data": _data, "HDF5Data": _hdf5}
+def _images(n: Probed, path: Path) -> Sequence[Shape] | None:
+    from netdef.data.image_list import first_size
+
+    size = first_size(path, n.p.root_folder)
+    return [(3 if n.p.is_color else 1, *size), ()] if size else None
+
+
+_LOOK = {"Data": _data, "HDF5Data": _hdf5, "ImageData": _images}

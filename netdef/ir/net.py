@@ -81,6 +81,16 @@ class Net:
         """Names of the blobs that no layer reads, sorted, as the reference lists them."""
         return sorted({b.name for b, readers in self.consumers.items() if not readers})
 
+    @property
+    def losses(self) -> list[tuple[Blob, float]]:
+        """The blobs that count into the objective, with their weights, in order."""
+        return [
+            (blob, weight)
+            for layer in self.layers
+            for blob, weight in zip(layer.tops, layer.loss_weights, strict=True)
+            if weight
+        ]
+
     def param_count(self) -> int:
         """Number of learnable values: weights and biases, shared ones once, no statistics."""
         return self._count(learnable=True)

@@ -27,6 +27,14 @@ def is_repeated(field: FieldDescriptor) -> bool:
         return getattr(field, "label") == FieldDescriptor.LABEL_REPEATED  # noqa: B009 - not in the stubs
 
 
+def is_required(field: FieldDescriptor) -> bool:
+    """Whether a field must be given, under every protobuf we support."""
+    try:
+        return field.is_required
+    except AttributeError:  # before protobuf 6.31, as above
+        return getattr(field, "label") == FieldDescriptor.LABEL_REQUIRED  # noqa: B009 - not in the stubs
+
+
 def suggest_field(message: Descriptor, name: str) -> str | None:
     """Return "did you mean ...?" for a field name that `message` does not have."""
     return did_you_mean(name, fields(message))

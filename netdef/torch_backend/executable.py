@@ -1,7 +1,6 @@
 """A net that runs."""
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +21,14 @@ from netdef.torch_backend.sharing import ViewsOfShared
 
 Feed = Mapping[str, Any]
 """Values by blob name: tensors or numpy arrays."""
+
+
+_BAD_INDEX = ("out of bounds", "index out of range")
+"""What torch says of an index in a gathering, and in an embedding."""
+
+
+_IMAGES = 4
+"""Axes of a batch of images."""
 
 
 class Executable(nn.Module):
@@ -60,6 +67,8 @@ class Executable(nn.Module):
         self.register_buffer("_like", torch.empty(0, device=chosen), persistent=False)
         self._programs: dict[tuple[tuple[str, ...], tuple[Blob, ...], bool], _Program] = {}
         self._checked: set[tuple[tuple[str, Shape], ...]] = set()
+        self._channels_last = False
+        self._compiled: dict[str, Any] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -105,6 +114,15 @@ class Executable(nn.Module):
         wanted = [self._blob(name) for name in names]
         return dict(zip(names, self._compute(inputs, wanted), strict=True))
 
+    def trace(self, inputs: Feed) -> dict[Blob, Tensor]:
+        """Return every value, also those whose name an in-place layer took over.
+
+        Raises:
+            NetdefError: As `forward`.
+        """
+        blobs = [top for layer in self.net.layers for top in layer.tops]
+        return dict(zip(blobs, self._compute(inputs, blobs), strict=True))
+
     def loss(self, inputs: Feed) -> Tensor:
         """Return the objective: the sum of loss weight times top, over all elements; a scalar.
 
@@ -119,7 +137,7 @@ class Executable(nn.Module):
         Raises:
             NetdefError: As `forward`; or the net has no loss.
         """
-        losses = self._losses
+        losses = self.net.losses
         if not losses:
             note = "add a loss layer, or a `loss_weight` to a layer"
             raise NetdefError(error("no-loss", "this net has no loss in this phase", note=note))
@@ -131,6 +149,35 @@ class Executable(nn.Module):
             start=torch.zeros((), device=self.device),
         )
         return total, dict(zip(names, values[len(losses) :], strict=True))
+
+    def use_channels_last(self) -> None:
+        """Keep images and kernels with the channels innermost, where that is faster.
+
+        It is for convolutions on a CPU, and on the tensor cores of a GPU, which exact float32 does
+        not use; elsewhere nothing changes. Results are equal up to rounding.
+        """
+        suits = self.device.type == "cpu" or self.precision != "fp32"
+        if suits and any(isinstance(module, nn.Conv2d) for module in self.modules()):
+            self._channels_last = True
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def use_compiler(self, **options: Any) -> None:
+        """Let torch.compile make the programs; `options` are its own."""
+        self._compiled = options
+        self._programs.clear()
+
+    def carried(self) -> list[tuple[Tensor, ...] | None]:
+        """Return what each recurrent layer carries from one pass to the next, in order."""
+        return [module.state for module in self._recurrent()]
+
+    def carry(self, states: Sequence[tuple[Tensor, ...] | None]) -> None:
+        """Let the recurrent layers go on from `states`, as `carried` returned them."""
+        for module, state in zip(self._recurrent(), states, strict=True):
+            moved = None if state is None else tuple(x.to(self._like) for x in state)
+            module.state = moved
+
+    def _recurrent(self) -> list[Any]:
+        return [module for module in self.layers.modules() if hasattr(module, "state")]
 
     def load_weights(self, path: str | Path) -> None:
         """Read weights by layer name from a file; its suffix tells the format.
@@ -168,15 +215,6 @@ class Executable(nn.Module):
 
         return optimized(self, keep)
 
-    @cached_property
-    def _losses(self) -> list[tuple[Blob, float]]:
-        return [
-            (blob, weight)
-            for layer in self.net.layers
-            for blob, weight in zip(layer.tops, layer.loss_weights, strict=True)
-            if weight
-        ]
-
     def _blob(self, name: str) -> Blob:
         blob = self.net.blobs.get(name)
         if blob is None:
@@ -198,7 +236,7 @@ class Executable(nn.Module):
             try:
                 return program.module(*values.values())
             except (IndexError, RuntimeError) as fault:
-                if "out of bounds" not in str(fault):
+                if not any(sign in str(fault) for sign in _BAD_INDEX):
                     raise
                 text = f"a label or another index in the inputs is out of range: {fault}"
                 raise NetdefError(error("bad-index", text)) from fault
@@ -219,13 +257,19 @@ class Executable(nn.Module):
         placeholders = {blob: f"in_{i}" for i, blob in enumerate(used)}
         computed = [layer for layer in layers if layer in self._names]
         graph = build_graph(computed, self._names, wanted, placeholders)
-        return _Program(fx.GraphModule(self, graph), tuple(used.values()))
+        module: nn.Module = fx.GraphModule(self, graph)
+        if self._compiled is not None:
+            module = torch.compile(module, **self._compiled)  # type: ignore[assignment]
+        return _Program(module, tuple(used.values()))
 
     def _as_tensor(self, value: Any) -> Tensor:
         if not isinstance(value, Tensor):
             array = np.asarray(value, order="C")
             value = torch.from_numpy(array if array.flags.writeable else array.copy())
-        return value.to(self._like)
+        value = value.to(self._like)
+        if self._channels_last and value.dim() == _IMAGES:
+            return value.contiguous(memory_format=torch.channels_last)
+        return value
 
     def _check_shapes(self, values: Mapping[str, Tensor]) -> None:
         """Infer the net again for shapes not seen before, for a better error than torch's."""
@@ -256,7 +300,7 @@ class Executable(nn.Module):
 class _Program(NamedTuple):
     """A part of the net, ready to run, and the names of the inputs it reads, in order."""
 
-    module: fx.GraphModule
+    module: nn.Module
     inputs: tuple[str, ...]
 
 

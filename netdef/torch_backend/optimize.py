@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from netdef import catalog
@@ -35,9 +34,7 @@ class Optimized(Executable):
         # The values take the place of another net's parameters, which are not filled.
         super().__init__(net, exe.device, exe.precision, cast("Executable", _Given(net, values)))
         self.to(cast("Tensor", exe._like).dtype)
-        self._channels_last = _gains_by_channels_last(self)
-        if self._channels_last:
-            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.use_channels_last()
 
     def load_weights(self, path: str | Path) -> None:
         """Refuse: files hold the parameters of the whole net.
@@ -54,12 +51,6 @@ class Optimized(Executable):
             NetdefError: Always.
         """
         raise _frozen(f"cannot save an optimized copy as {path}")
-
-    def _as_tensor(self, value: Any) -> Tensor:
-        tensor = super()._as_tensor(value)
-        if self._channels_last and tensor.dim() == 4:
-            return tensor.contiguous(memory_format=torch.channels_last)
-        return tensor
 
 
 def optimized(exe: Executable, keep: Iterable[str] = ()) -> Optimized:
@@ -126,15 +117,6 @@ def _frozen_copy(param: Param, value: Tensor | None) -> Tensor:
     assert value is not None  # noqa: S101 - every parameter was there before or comes from a fold
     copy = value.clone().reshape(param.shape)
     return nn.Parameter(copy, requires_grad=False) if param.learnable else copy
-
-
-def _gains_by_channels_last(exe: Executable) -> bool:
-    """Whether convolutions run faster with the channels innermost.
-
-    They do on a CPU, and on a GPU's tensor cores, which exact float32 does not use.
-    """
-    suits = exe.device.type == "cpu" or exe.precision != "fp32"
-    return suits and any(isinstance(module, nn.Conv2d) for module in exe.modules())
 
 
 def _frozen(text: str) -> NetdefError:

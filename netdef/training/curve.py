@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from netdef.source import replacing
-from netdef.training.events import Evaluation, Progress
+from netdef.training.events import Evaluation, Listener, Progress
 
 
-class Curve:
+class Curve(Listener):
     """Gathers losses and scores, and draws them against the iteration."""
 
     def __init__(self) -> None:
@@ -18,9 +18,6 @@ class Curve:
         """Take the training loss."""
         self._loss.append((progress.iteration, progress.loss))
 
-    def tick(self, iteration: int) -> None:
-        """Take nothing."""
-
     def tested(self, result: Evaluation) -> None:
         """Take the scores of a test, those of one element."""
         many = f" (test net {result.net})" if result.net else ""
@@ -28,9 +25,6 @@ class Curve:
             if len(values) == 1:
                 points = self._scores.setdefault(f"test {name}{many}", [])
                 points.append((result.iteration, values[0]))
-
-    def snapshotted(self, weights: Path, state: Path) -> None:
-        """Take nothing."""
 
     @property
     def empty(self) -> bool:

@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from netdef.training.events import Evaluation, Scores
+from netdef.training.events import Evaluation, Listener, Scores
 from netdef.training.events import Progress as State
 
 
@@ -29,7 +29,7 @@ def show_scores(scores: Scores, weights: dict[str, float] | None = None) -> str:
     return ", ".join(parts)
 
 
-class Display:
+class Display(Listener):
     """Tells a console how training goes; use it as a context.
 
     On a terminal a bar moves with every iteration and the lines scroll above it. Elsewhere there
@@ -72,6 +72,8 @@ class Display:
         done = max(1, progress.done)
         seconds = progress.seconds / done * left
         outputs = f", {show_scores(progress.outputs)}" if progress.outputs else ""
+        if progress.gradient_norm is not None:
+            outputs = f", gradient norm {progress.gradient_norm:.6g}{outputs}"
         self.console.print(
             f"iteration {progress.iteration}: loss {progress.loss:.6g}, "
             f"rate {progress.rate:.6g}, {speed:,.0f} images/s, {_time(seconds)} left{outputs}",
@@ -95,6 +97,15 @@ class Display:
     def snapshotted(self, weights: Path, state: Path) -> None:
         """Print where a snapshot is."""
         self.console.print(f"snapshot: {weights} and {state.name}", markup=False)
+
+    def debugged(self, iteration: int, lines: list[str]) -> None:
+        """Print the magnitudes, a line each."""
+        for line in lines:
+            self.console.print(f"    {line}", markup=False)
+
+    def noticed(self, text: str) -> None:
+        """Print it."""
+        self.console.print(text, markup=False)
 
 
 def _time(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 Scores = dict[str, list[float]]
 """The mean of every element of every output, by blob name."""
@@ -21,6 +20,7 @@ class Progress:
         done: Iterations done in this process, of which `images` and `seconds` tell.
         images: Images (items of a batch) learned from.
         seconds: Time that learning took, without tests and snapshots.
+        gradient_norm: L2 norm of all gradients together, before clipping; None if not asked for.
     """
 
     iteration: int
@@ -31,6 +31,7 @@ class Progress:
     done: int
     images: int
     seconds: float
+    gradient_norm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Evaluation:
     loss_weights: dict[str, float]
 
 
-class Listener(Protocol):
-    """Someone who is told. Every method may be empty."""
+class Listener:
+    """Someone who is told; a subclass overrides what it wants to hear."""
 
     def progress(self, progress: Progress) -> None:
         """An iteration is to be displayed."""
@@ -64,3 +65,9 @@ class Listener(Protocol):
 
     def snapshotted(self, weights: Path, state: Path) -> None:
         """A snapshot was written."""
+
+    def debugged(self, iteration: int, lines: list[str]) -> None:
+        """A pass was made whose magnitudes `debug_info` asks for."""
+
+    def noticed(self, text: str) -> None:
+        """Something happened that people should know."""

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
-from netdef.training.events import Evaluation, Progress
+from netdef.training.events import Evaluation, Listener, Progress
 
 
-class JsonLog:
+class JsonLog(Listener):
     """Writes a line per event; `event` tells which: progress, test or snapshot."""
 
     def __init__(self, out: TextIO) -> None:
@@ -23,11 +23,9 @@ class JsonLog:
             loss=progress.loss,
             rate=progress.rate,
             images_per_second=speed,
+            gradient_norm=progress.gradient_norm,
             outputs=progress.outputs,
         )
-
-    def tick(self, iteration: int) -> None:
-        """Write nothing."""
 
     def tested(self, result: Evaluation) -> None:
         """Write the scores of a test."""
@@ -36,6 +34,14 @@ class JsonLog:
     def snapshotted(self, weights: Path, state: Path) -> None:
         """Write the paths of a snapshot."""
         self._write(event="snapshot", weights=str(weights), state=str(state))
+
+    def debugged(self, iteration: int, lines: list[str]) -> None:
+        """Write the magnitudes."""
+        self._write(event="debug", iteration=iteration, lines=lines)
+
+    def noticed(self, text: str) -> None:
+        """Write it."""
+        self._write(event="note", text=text)
 
     def _write(self, **fields: Any) -> None:
         self._out.write(json.dumps(fields) + "\n")

@@ -9,6 +9,27 @@ Policy = Callable[[Any, int], float]
 """Takes the SolverParameter and the iteration; returns the rate."""
 
 
+def rate_of(solver: Any, iteration: int, plateau_steps: int = 0) -> float:
+    """Return the learning rate of an iteration.
+
+    In the first `warmup_iter` iterations it rises in a line from `warmup_start_lr` to what the
+    policy gives (Goyal et al., Accurate, Large Minibatch SGD, 2017).
+
+    Args:
+        solver: The SolverParameter.
+        iteration: The iteration, from 0.
+        plateau_steps: For the policy plateau: how often the loss ceased to fall.
+    """
+    if solver.lr_policy == PLATEAU:
+        rate = solver.base_lr * solver.gamma**plateau_steps
+    else:
+        rate = POLICIES[solver.lr_policy](solver, iteration)
+    if iteration >= solver.warmup_iter:
+        return rate
+    start = solver.warmup_start_lr
+    return start + (rate - start) * iteration / solver.warmup_iter
+
+
 def fixed(solver: Any, iteration: int) -> float:
     """base_lr."""
     del iteration
@@ -45,6 +66,16 @@ def sigmoid(solver: Any, iteration: int) -> float:
     return solver.base_lr / (1 + math.exp(-solver.gamma * (iteration - solver.stepsize)))
 
 
+def cosine(solver: Any, iteration: int) -> float:
+    """min_lr + (base_lr - min_lr) * (1 + cos(pi * iteration / max_iter)) / 2.
+
+    Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2016, without
+    restarts.
+    """
+    share = (1 + math.cos(math.pi * iteration / solver.max_iter)) / 2
+    return solver.min_lr + (solver.base_lr - solver.min_lr) * share
+
+
 POLICIES: dict[str, Policy] = {
     "fixed": fixed,
     "step": step,
@@ -53,7 +84,12 @@ POLICIES: dict[str, Policy] = {
     "multistep": multistep,
     "poly": poly,
     "sigmoid": sigmoid,
+    "cosine": cosine,
 }
+"""Those that are functions of the iteration."""
+
+PLATEAU = "plateau"
+"""The policy that depends on the loss: see `netdef.training.plateau`."""
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "fixed": (),
@@ -63,5 +99,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "multistep": ("gamma", "stepvalue"),
     "poly": ("power", "max_iter"),
     "sigmoid": ("gamma", "stepsize"),
+    "cosine": ("max_iter",),
+    PLATEAU: ("gamma", "plateau_winsize"),
 }
 """The fields that each policy reads beside base_lr."""

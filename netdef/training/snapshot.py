@@ -1,13 +1,16 @@
 """Snapshots: the weights and the solver's state, in two files that Caffe can read too.
 
 What Caffe's state lacks rides in fields that it ignores: the seed, how far the data was read, the
-digest of the weight file, and last the digest of all bytes before it.
+digest of the weight file, and last the digest of all bytes before it. In HDF5 the same fields are
+a dataset, and the digest stands behind what HDF5 reads.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -16,7 +19,8 @@ from netdef.schema import pb
 from netdef.source import NetdefError, error, replacing
 
 _DIGEST = hashlib.sha256
-_DIGEST_FIELD = pb.SolverState.SHA256_FIELD_NUMBER
+_EXTRA = "netdef"  # a dataset of an HDF5 state
+_SEAL = b"sha256:"  # before the digest at its end
 
 
 @dataclass
@@ -27,40 +31,37 @@ class SolverState:
         iteration: Iterations done.
         histories: Per kind of history, an array per parameter of the net.
         current_step: Steps of the rate policy taken.
-        seed: The seed of the run; None in a state that Caffe wrote.
-        cursor: Records read so far: of the train net, then of each test net.
         weights: The file of the weights.
-        weights_sha256: Its digest, or nothing in a state that Caffe wrote.
+        extra: What Caffe's state lacks, in the fields from 1000 on; empty in one that Caffe wrote.
     """
 
     iteration: int
     histories: list[np.ndarray]
     current_step: int
-    seed: int | None
-    cursor: list[int]
     weights: Path
-    weights_sha256: bytes = b""
+    extra: Any = field(default_factory=pb.SolverState)
+
+    @property
+    def ours(self) -> bool:
+        """Whether it has more than Caffe writes, so that resuming can be exact."""
+        return self.extra.HasField("random_seed")
 
 
 def write_state(path: Path, state: SolverState) -> None:
-    """Write a .solverstate file; complete, or not at all.
+    """Write a .solverstate or .solverstate.h5 file; complete, or not at all.
 
     Raises:
         NetdefError: The file cannot be written.
     """
-    message = pb.SolverState(
-        iter=state.iteration,
-        learned_net=str(state.weights),
-        current_step=state.current_step,
-        cursor=state.cursor,
-        weights_sha256=digest_of(state.weights),
-    )
-    if state.seed is not None:
-        message.random_seed = state.seed
-    for array in state.histories:
-        blob = message.history.add()
-        blob.shape.dim.extend(array.shape)
-        blob.data.extend(array.ravel())
+    state.extra.weights_sha256 = digest_of(state.weights)
+    if path.suffix == ".h5":
+        _write_hdf5(path, state)
+        return
+    message = pb.SolverState()
+    message.CopyFrom(state.extra)
+    message.iter, message.current_step = state.iteration, state.current_step
+    message.learned_net = str(state.weights)
+    message.history.extend(blob_of(array) for array in state.histories)
     body = message.SerializeToString()
     # Written last, so that it can be checked without knowing the rest.
     tail = pb.SolverState(sha256=_DIGEST(body).digest()).SerializeToString()
@@ -69,15 +70,17 @@ def write_state(path: Path, state: SolverState) -> None:
 
 
 def read_state(path: Path) -> SolverState:
-    """Read a .solverstate file, ours or Caffe's.
+    """Read a .solverstate or .solverstate.h5 file, ours or Caffe's.
 
     Raises:
         NetdefError: The file is missing or damaged.
     """
+    if path.suffix == ".h5":
+        return _read_hdf5(path)
     try:
         raw = path.read_bytes()
     except OSError as fault:
-        raise NetdefError(error("missing-file", f"cannot read {path}: {fault.strerror}")) from None
+        raise _unreadable(path, fault) from None
     message = pb.SolverState()
     try:
         message.ParseFromString(raw)
@@ -87,18 +90,17 @@ def read_state(path: Path) -> SolverState:
         tail = pb.SolverState(sha256=message.sha256).SerializeToString()
         if not raw.endswith(tail) or _DIGEST(raw[: -len(tail)]).digest() != message.sha256:
             raise _damaged(path, "its digest does not match its content")
+    elif _is_ours(message):
+        raise _damaged(path, "it was cut off: its digest is missing")
     elif not message.HasField("iter"):
         raise _damaged(path, "it is not a solver state")
-    weights = Path(message.learned_net)
-    return SolverState(
-        iteration=message.iter,
-        histories=[_array(path, blob) for blob in message.history],
-        current_step=message.current_step,
-        seed=message.random_seed if message.HasField("random_seed") else None,
-        cursor=list(message.cursor),
-        weights=_beside(weights, path),
-        weights_sha256=message.weights_sha256,
-    )
+    histories = [array_of(path, blob) for blob in message.history]
+    weights = _beside(Path(message.learned_net), path)
+    extra = pb.SolverState()
+    extra.CopyFrom(message)
+    for name in ("iter", "learned_net", "history", "current_step", "sha256"):
+        extra.ClearField(name)
+    return SolverState(message.iter, histories, message.current_step, weights, extra)
 
 
 def check_weights(state: SolverState) -> None:
@@ -110,7 +112,8 @@ def check_weights(state: SolverState) -> None:
     if not state.weights.exists():
         text = f"the weights of this state, {state.weights}, are not there"
         raise NetdefError(error("missing-file", text))
-    if state.weights_sha256 and digest_of(state.weights) != state.weights_sha256:
+    wanted = state.extra.weights_sha256
+    if wanted and digest_of(state.weights) != wanted:
         text = f"{state.weights} is not the file that this state was written with"
         raise NetdefError(error("bad-weight-file", text, note="its SHA-256 differs"))
 
@@ -136,20 +139,94 @@ def histories_fit(path: Path, shapes: Sequence[tuple[int, ...]], state: SolverSt
             raise NetdefError(error("state-mismatch", text))
 
 
-def _array(path: Path, blob: pb.BlobProto) -> np.ndarray:
+def blob_of(array: np.ndarray) -> pb.BlobProto:
+    """Return an array as a message."""
+    blob = pb.BlobProto()
+    blob.shape.dim.extend(array.shape)
+    blob.data.extend(array.ravel())
+    return blob
+
+
+def array_of(path: Path, blob: pb.BlobProto) -> np.ndarray:
+    """Return the array that a message of the state at `path` holds.
+
+    Raises:
+        NetdefError: It has not as many values as its shape says.
+    """
     values = np.array(blob.double_data or blob.data, dtype=np.float32)
     shape = tuple(blob.shape.dim)
     if not blob.HasField("shape"):
         shape = (blob.num, blob.channels, blob.height, blob.width)
     if values.size != int(np.prod(shape)):
-        raise _damaged(path, f"a history of shape {shape} has {values.size} values")
+        raise _damaged(path, f"a blob of shape {shape} has {values.size} values")
     return values.reshape(shape)
+
+
+def _is_ours(message: pb.SolverState) -> bool:
+    return any(field.number >= 1000 for field, _ in message.ListFields())
+
+
+def _write_hdf5(path: Path, state: SolverState) -> None:
+    import h5py
+
+    with replacing(path) as temporary:
+        with h5py.File(temporary, "w") as file:
+            file["iter"] = np.array([state.iteration], "<i4")
+            file["current_step"] = np.array([state.current_step], "<i4")
+            file["learned_net"] = np.bytes_(str(state.weights).encode())
+            group = file.create_group("history")
+            for index, array in enumerate(state.histories):
+                group.create_dataset(str(index), data=array, dtype="<f4")
+            file[_EXTRA] = np.void(state.extra.SerializeToString())
+        digest = digest_of(Path(temporary))
+        with open(temporary, "ab") as end:
+            end.write(_SEAL + digest)
+
+
+def _read_hdf5(path: Path) -> SolverState:
+    import h5py
+
+    try:
+        raw = path.read_bytes()
+    except OSError as fault:
+        raise _unreadable(path, fault) from None
+    size = len(raw) - len(_SEAL) - _DIGEST().digest_size
+    sealed = raw[size:].startswith(_SEAL) if size > 0 else False
+    if sealed and _DIGEST(raw[:size]).digest() != raw[size + len(_SEAL) :]:
+        raise _damaged(path, "its digest does not match its content")
+    try:
+        with h5py.File(BytesIO(raw), "r") as file:
+            if _EXTRA in file and not sealed:
+                raise _damaged(path, "it was cut off: its digest is missing")
+            return _state_in_hdf5(path, file)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, DecodeError) as fault:
+        raise _damaged(path, f"it is not a solver state, or is damaged ({fault})") from None
+
+
+def _state_in_hdf5(path: Path, file: Any) -> SolverState:
+    extra = pb.SolverState()
+    if _EXTRA in file:
+        extra.ParseFromString(file[_EXTRA][()].tobytes())
+    group = file["history"]
+    step = int(file["current_step"][()].item()) if "current_step" in file else 0
+    return SolverState(
+        iteration=int(file["iter"][()].item()),
+        histories=[np.asarray(group[str(i)], np.float32) for i in range(len(group))],
+        current_step=step,
+        weights=_beside(Path(file["learned_net"][()].decode()), path),
+        extra=extra,
+    )
 
 
 def _beside(weights: Path, state: Path) -> Path:
     """Return the weight file: first what lies beside the state, as both may have moved."""
-    places = (state.with_suffix(".caffemodel"), state.parent / weights.name, weights)
+    own = state.name.replace(".solverstate", ".caffemodel")
+    places = (state.with_name(own), state.parent / weights.name, weights)
     return next((place for place in places if place.exists()), weights)
+
+
+def _unreadable(path: Path, fault: OSError) -> NetdefError:
+    return NetdefError(error("missing-file", f"cannot read {path}: {fault.strerror or fault}"))
 
 
 def _damaged(path: Path, why: str) -> NetdefError:

@@ -3,14 +3,13 @@
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from netdef.data.loader import Batches, batches
 from netdef.data.probe import prober
 from netdef.ir import Net, Param
 from netdef.passes.pipeline import Request, load_net
@@ -19,23 +18,30 @@ from netdef.source.locate import locate, looked_in
 from netdef.torch_backend.device import choose_device
 from netdef.torch_backend.executable import Executable
 from netdef.torch_backend.python_host import shapes_of_code
+from netdef.training.data import NetData
+from netdef.training.debug_info import TracedObjective
+from netdef.training.divergence import explain_divergence
 from netdef.training.events import Evaluation, Listener, Progress, Scores
+from netdef.training.freeze import freeze_layers
+from netdef.training.loss_scale import LossScale
+from netdef.training.monitor import Monitor
+from netdef.training.moving_mean import MovingMean
+from netdef.training.passes import Objective
+from netdef.training.plateau import Plateau
 from netdef.training.randomness import mix, new_seed, seed_torch
-from netdef.training.rates import POLICIES
-from netdef.training.sgd import SGD
-from netdef.training.snapshot import (
-    SolverState,
-    check_weights,
-    histories_fit,
-    read_state,
-    write_state,
-)
+from netdef.training.rates import PLATEAU, rate_of
+from netdef.training.rules import rule_of
+from netdef.training.snapshot import write_state
+from netdef.training.snapshots import Snapshots, earlier_than
 from netdef.training.solver_file import NetPlan, SolverFile, load_solver
-from netdef.training.update_rule import UpdateRule
+from netdef.training.state import restore, state_of
+from netdef.training.testing import evaluate
+from netdef.training.workers import Workers
 from netdef.weights import check_caffemodel_size
 
-_RULES: dict[str, type[UpdateRule]] = {"SGD": SGD}
 _TEST_SEED = 0x7E57  # mixed into the seed of test nets, so that they draw numbers of their own
+_LOOK_EVERY = 20
+"""Iterations after which a GPU is asked whether the loss is still finite: asking makes it wait."""
 
 
 class Solver:
@@ -48,6 +54,7 @@ class Solver:
         settings: The SolverParameter.
         diagnostics: Warnings about the files.
         listeners: Who is told what happens.
+        snapshots: The names of its snapshots.
     """
 
     def __init__(
@@ -58,8 +65,13 @@ class Solver:
         precision: str = "fp32",
         listeners: Sequence[Listener] = (),
         allow_python: bool = False,
+        compiled: bool = False,
+        freeze: Sequence[str] = (),
     ) -> None:
         """Read the solver file and build its nets.
+
+        Under torchrun, with torch.distributed initialised, this is one of several that train one
+        net: each takes its share of the records, a batch of its own in every pass.
 
         Args:
             path: The solver's prototxt.
@@ -70,6 +82,8 @@ class Solver:
             precision: "fp32" (exact), "tf32", "bf16" or "fp16".
             listeners: Who is told what happens.
             allow_python: Whether the code that Python layers of the nets name may be run.
+            compiled: Whether torch.compile makes the programs.
+            freeze: Patterns of names of layers (`conv1`, `res*`) whose parameters are not trained.
 
         Raises:
             NetdefError: A file or data source is missing or has faults, all of them listed.
@@ -79,63 +93,80 @@ class Solver:
         self.listeners = list(listeners)
         self.allow_python = allow_python
         self.diagnostics: list[Diagnostic] = list(self.source.diagnostics)
-        self._refuse_unheeded()
-        chosen = self._device(device)
+        self.workers = Workers()
+        chosen = self.workers.device(self._device(device))
         given = self.settings.random_seed
-        self.seed = given if given >= 0 else new_seed()
+        self.seed = self.workers.agree_on(given if given >= 0 else new_seed())
         seed_torch(self.seed, -1)
         train = self._load(self.source.train)
         test_nets = [self._load(plan) for plan in self.source.tests]
         self._refuse_without_loss(train)
-        check_caffemodel_size(train)  # now, and not after hours of training
-        nets = [train, *test_nets]
-        self._data = self._open_data(nets, chosen, [0] * len(nets))  # first: a source may lack
+        if not self.snapshots.hdf5:
+            check_caffemodel_size(train)  # now, and not after hours of training
+        self.data = NetData([train, *test_nets], self.seed, chosen, self.workers)
         self.model = Executable(train, chosen, precision)
         self.tests = [Executable(n, chosen, precision, share=self.model) for n in test_nets]
+        for model in (self.model, *self.tests):
+            model.use_channels_last()
+        if compiled:
+            self.model.use_compiler()
         self._load_weights()
+        freeze_layers(self.model, freeze)
         self.iteration = 0
-        self._params = _own_params(train)
-        learned = [p for p in self._params if self.model.tensor_of(p).requires_grad]
-        self._rule = _RULES[self.settings.type](
-            self.settings, [(self._tensor(p), p.lr_mult, p.decay_mult) for p in learned]
+        self.params = _own_params(train)
+        learned = [p for p in self.params if self.tensor_of(p).requires_grad]
+        self.rule = rule_of(self.settings.type)(
+            self.settings, [(self.tensor_of(p), p.lr_mult, p.decay_mult) for p in learned]
         )
-        # Per iteration: the mean objective of its passes, and the objective of the last one.
+        self.plateau = Plateau()
+        self.monitor = Monitor(self.settings.monitor)
+        decay, kept = self.settings.ema_decay, [self.tensor_of(p) for p in self.params]
+        self.moving_mean = MovingMean(kept, decay) if decay else None
+        self.loss_scale = LossScale() if precision == "fp16" else None
+        traced = self.settings.debug_info
+        self._objective = TracedObjective(self.model) if traced else Objective(self.model)
+        self._synchronised = self.workers.synchronised(self._objective)
+        # Per iteration: the mean objective of its passes, and the main loss of the last one.
         self._window: deque[tuple[Tensor, Tensor]] = deque(maxlen=self.settings.average_loss)
-        self._stopping = False
+        self._stopping = self._wanted = False
         self._done = 0
-        self._images = 0
         self._seconds = 0.0
 
     def step(self, n: int = 1) -> float:
         """Train for `n` iterations, with the tests and snapshots that fall into them.
 
         Returns:
-            The mean, over the last `average_loss` iterations of this call, of the objective in an
-            iteration's last pass: what reading the net's loss after a step gives in the reference.
-            (`loss` is what it displays: there an iteration counts with the mean of all its passes.)
+            The mean, over the last `average_loss` iterations of this call, of the net's loss in an
+            iteration's last pass, without auxiliary losses: those whose weight is not the largest.
+            (`loss` is what is displayed: the objective with all losses, the mean of all passes.)
 
         Raises:
-            NetdefError: A record of the data is damaged, or a snapshot cannot be written.
+            NetdefError: A record of the data is damaged, a value became NaN or infinite, or a
+                snapshot cannot be written.
         """
         s = self.settings
         self._window.clear()
         self._stopping = False
         for _ in range(n):
-            if self._stopping:
-                break
             due = s.test_interval and self.iteration % s.test_interval == 0
             if due and (self.iteration or s.test_initialization):
                 self.test()
+            if self.workers.any(self._stopping):
+                break
             self._learn()
-            for listener in self.listeners:
-                listener.tick(self.iteration)
-            if s.snapshot and self.iteration % s.snapshot == 0:
+            self._tell("tick", self.iteration)
+            wanted, self._wanted = self.workers.any(self._wanted), False
+            if wanted or (s.snapshot and self.iteration % s.snapshot == 0):
                 self.snapshot()
         return self._mean(1)
 
     def stop(self) -> None:
         """End `step` after the iteration under way; may be called from a signal handler."""
         self._stopping = True
+
+    def request_snapshot(self) -> None:
+        """Write a snapshot after the iteration under way; may be called from a signal handler."""
+        self._wanted = True
 
     def solve(self) -> float:
         """Train up to max_iter, with a snapshot and a test at the end as the settings ask.
@@ -166,158 +197,197 @@ class Solver:
         """Mean objective of the last `average_loss` iterations; nan before the first."""
         return self._mean(0)
 
-    def _mean(self, which: int) -> float:
-        if not self._window:
-            return float("nan")
-        return float(torch.stack([losses[which] for losses in self._window]).mean())
-
     @property
     def rate(self) -> float:
         """Learning rate of the next iteration."""
-        return POLICIES[self.settings.lr_policy](self.settings, self.iteration)
+        return rate_of(self.settings, self.iteration, self.plateau.steps)
 
     def test(self) -> list[Scores]:
-        """Run every test net over its batches.
+        """Run every test net over its batches; with a moving mean of the weights, on that.
 
         Returns:
             Per test net: the mean of every element of its outputs, by blob name.
         """
-        results: list[Scores] = []
-        for index, (model, plan) in enumerate(zip(self.tests, self.source.tests, strict=True)):
-            scores = self._test(index, model, plan.iterations)
-            weights = {
-                blob.name: weight
-                for layer in model.net.layers
-                for blob, weight in zip(layer.tops, layer.loss_weights, strict=True)
-                if weight
-            }
-            for listener in self.listeners:
-                listener.tested(Evaluation(self.iteration, index, scores, weights))
-            results.append(scores)
-        return results
+        with self.moving_mean.in_place() if self.moving_mean else nullcontext():
+            results = [self._test(index) for index in range(len(self.tests))]
+        s = self.settings
+        if results and (s.snapshot_best or s.early_stop):
+            self._watch(results[0])
+        for result in results:
+            self._tell("tested", result)
+        return [result.scores for result in results]
 
     def snapshot(self) -> tuple[Path, Path]:
-        """Write PREFIX_iter_N.caffemodel and .solverstate.
+        """Write PREFIX_iter_N.caffemodel and .solverstate, or both with .h5 behind.
 
         Returns:
             Both paths.
 
         Raises:
-            NetdefError: A file cannot be written.
+            NetdefError: A file cannot be written, or a parameter is NaN or infinite: then the last
+                good snapshot stays the newest.
         """
-        stem = f"{self.prefix}_iter_{self.iteration}"
-        weights, state = Path(f"{stem}.caffemodel"), Path(f"{stem}.solverstate")
-        self._make_folder(weights.parent)
-        self.model.save_weights(weights)
-        histories = self._rule.histories()
-        kept = [histories.get(self._tensor(p)) for p in self._params]
-        arrays = [
-            np.zeros(param.shape, np.float32) if tensors is None else tensors[kind].cpu().numpy()
-            for kind in range(self._rule.kinds)
-            for param, tensors in zip(self._params, kept, strict=True)
-        ]
-        step = self._current_step()
-        cursor = [data.cursor for data in self._data]
-        write_state(state, SolverState(self.iteration, arrays, step, self.seed, cursor, weights))
-        for listener in self.listeners:
-            listener.snapshotted(weights, state)
-        return weights, state
+        self._refuse_what_is_not_finite()
+        paths = self._save(f"iter_{self.iteration}")
+        if self.workers.first:
+            self.snapshots.prune(self.iteration)
+        self._tell("snapshotted", *paths)
+        return paths
 
     def restore(self, path: str | Path) -> None:
         """Go on from a snapshot: the weights, the histories, the data and the random numbers.
 
         Raises:
-            NetdefError: A file is missing, damaged, or belongs to another net or solver.
+            NetdefError: A file is missing, damaged, or belongs to another net or solver. Where an
+                earlier snapshot of the same run can be used, that is said.
         """
         path = Path(path)
-        state = read_state(path)
-        check_weights(state)
-        histories_fit(path, [p.shape for p in self._params] * self._rule.kinds, state)
-        self.model.load_weights(state.weights)
-        histories = self._rule.histories()
-        for position, array in enumerate(state.histories):
-            kind, index = divmod(position, len(self._params))
-            tensors = histories.get(self._tensor(self._params[index]))
-            if tensors is not None:
-                tensors[kind].copy_(torch.from_numpy(array).view_as(tensors[kind]))
-        self.iteration = state.iteration
-        self.seed = self.seed if state.seed is None else state.seed
-        train = state.iteration * self.settings.iter_size * self._data[0].batch_size
-        for data in self._data:
-            data.close()
-        nets = [model.net for model in (self.model, *self.tests)]
-        cursors = state.cursor or [train] + [0] * len(self.tests)
-        self._data = self._open_data(nets, self.model.device, cursors)
+        try:
+            restore(self, path)
+        except NetdefError as fault:
+            other = earlier_than(path)
+            if other is None:
+                raise
+            note = f"the snapshot before it can be used: {other}"
+            text = f"{path} is broken"
+            raise NetdefError(
+                [*fault.diagnostics, error("bad-state-file", text, note=note)]
+            ) from None
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The names of the snapshots, as the settings are now."""
+        s = self.settings
+        return Snapshots(self.prefix, s.snapshot_format == s.HDF5, s.snapshot_keep)
+
+    @property
+    def prefix(self) -> str:
+        """The snapshot prefix; the solver's own path, without its suffix, when there is none."""
+        own = Path(self.source.file.path)
+        prefix = self.settings.snapshot_prefix
+        if not prefix:
+            return str(own.with_suffix(""))
+        if prefix.endswith("/") or Path(prefix).is_dir():
+            return str(Path(prefix) / own.stem)
+        return prefix
+
+    def tensor_of(self, param: Param) -> Tensor:
+        """Return the live values of a parameter of the train net."""
+        return self.model.tensor_of(param)
+
+    @property
+    def images_per_pass(self) -> int:
+        """Records that a pass of all workers learns from."""
+        return self.data.batch_size * self.workers.count
 
     def _learn(self) -> None:
         """One iteration: gradients over iter_size passes, one update."""
         started = time.perf_counter()
         s = self.settings
         display = bool(s.display) and self.iteration % s.display == 0
-        self._rule.zero_gradients()
-        passes: list[Tensor] = []
-        outputs: dict[str, Tensor] = {}
+        if s.lr_policy == PLATEAU and self._window:
+            self.plateau.observe(s, self.iteration, self.loss)
+        self.rule.zero_gradients()
+        names = self.model.net.outputs if display else ()
+        factor = self.loss_scale.factor if self.loss_scale else 1.0
+        objectives: list[Tensor] = []
         for index in range(s.iter_size):
-            batch = self._batch(0)
-            seed_torch(self.seed, self.iteration * s.iter_size + index)
-            names = self.model.net.outputs if display else ()
-            objective, outputs = self.model.objective(batch, names)
-            if objective.requires_grad:
-                objective.backward()
-            passes.append(objective.detach())
-        self._window.append((torch.stack(passes).mean(), passes[-1]))
+            batch = self.data.next_train()
+            seed_torch(self.seed, self.workers.number(self.iteration * s.iter_size + index))
+            with self.workers.exchanging(self._synchronised, last=index + 1 == s.iter_size):
+                objective, main, outputs = self._synchronised(batch, names)
+                if objective.requires_grad:
+                    (objective if factor == 1 else objective * factor).backward()
+            objectives.append(objective.detach())
+            self._look(objectives[-1], batch)
+            if isinstance(self._objective, TracedObjective):
+                self._tell("debugged", self.iteration, self._objective.lines())
+        self._window.append((torch.stack(objectives).mean(), main))
         rate = self.rate
-        self._rule.update(rate, self.iteration)
+        norm = self.rule.gradient_norm(factor) if display and s.log_gradient_norm else None
+        if self.loss_scale is None or self.loss_scale.unscale(self.rule.gradients()):
+            self.rule.update(rate, self.iteration)
+        if self.moving_mean is not None:
+            self.moving_mean.update(self.iteration)
         self._done += 1
-        self._images += s.iter_size * self._data[0].batch_size
         self._seconds += time.perf_counter() - started
         if display:
-            self._display(rate, outputs)
+            self._display(rate, outputs, norm)
         self.iteration += 1
 
-    def _display(self, rate: float, outputs: dict[str, Tensor]) -> None:
+    def _display(self, rate: float, outputs: dict[str, Tensor], norm: float | None) -> None:
         progress = Progress(
             iteration=self.iteration,
             max_iter=self.settings.max_iter,
             loss=self.loss,
             rate=rate,
-            outputs={name: value.detach().flatten().tolist() for name, value in outputs.items()},
+            outputs={name: value.flatten().tolist() for name, value in outputs.items()},
             done=self._done,
-            images=self._images,
+            images=self._done * self.settings.iter_size * self.images_per_pass,
             seconds=self._seconds,
+            gradient_norm=norm,
         )
-        for listener in self.listeners:
-            listener.progress(progress)
+        self._tell("progress", progress)
 
-    @torch.no_grad()
-    def _test(self, index: int, model: Executable, iterations: int) -> Scores:
-        totals: dict[str, Tensor] = {}
-        for i in range(iterations):
-            batch = self._batch(1 + index)
-            seed_torch(mix(self.seed, _TEST_SEED + index), self.iteration * iterations + i)
-            for name, value in model(batch).items():
-                value = value.detach().double().flatten()
-                totals[name] = totals[name] + value if name in totals else value
-        return {name: (total / iterations).tolist() for name, total in totals.items()}
+    def _test(self, index: int) -> Evaluation:
+        model, iterations = self.tests[index], self.source.tests[index].iterations
+        data = self.data.of_test(index, iterations)
+        seed = mix(self.seed, _TEST_SEED + index)
+        scores = evaluate(model, data, iterations, seed, self.iteration * iterations, self.workers)
+        weights = {blob.name: weight for blob, weight in model.net.losses}
+        return Evaluation(self.iteration, index, scores, weights)
 
-    def _batch(self, index: int) -> dict[str, Tensor]:
-        """Return the next batch of the train net (0) or a test net (from 1)."""
-        return next(self._data[index])
+    def _watch(self, result: Evaluation) -> None:
+        """Keep the best snapshot, and stop when the tests get no better."""
+        s = self.settings
+        if self.monitor.observe(result) and s.snapshot_best and self.iteration:
+            self._save("best")
+        if s.early_stop and self.monitor.stale >= s.early_stop:
+            self._stopping = True
+            text = f"no better test since {self.monitor.stale} tests: training ends"
+            self._tell("noticed", f"iteration {self.iteration}: {text}")
 
-    def _open_data(
-        self, nets: Sequence[Net], device: torch.device, cursors: Sequence[int]
-    ) -> list[Batches]:
-        """Open the sources of all nets, each going on after as many records as were read."""
-        opened: list[Batches] = []
-        faults: list[Diagnostic] = []
-        for i, (net, cursor) in enumerate(zip(nets, cursors, strict=True)):
-            try:
-                opened.append(batches(net, mix(self.seed, -1 - i), cursor, device))
-            except NetdefError as fault:
-                faults += fault.diagnostics
-        if faults:
-            raise NetdefError(faults)
-        return opened
+    def _save(self, name: str) -> tuple[Path, Path]:
+        weights, state = self.snapshots.paths(name)
+        if self.workers.first:
+            self._make_folder(weights.parent)
+            self.model.save_weights(weights)
+            if self.moving_mean is not None:
+                with self.moving_mean.in_place():
+                    self.model.save_weights(self.snapshots.mean_path(name))
+            write_state(state, state_of(self, weights))
+        return weights, state
+
+    def _look(self, objective: Tensor, batch: dict[str, Tensor]) -> None:
+        """End the training when the objective is no number any more.
+
+        Raises:
+            NetdefError: It is NaN or infinite.
+        """
+        if objective.device.type != "cpu" and self.iteration % _LOOK_EVERY:
+            return
+        if not bool(torch.isfinite(objective)):
+            raise NetdefError(explain_divergence(self.model, batch, self.iteration))
+
+    def _refuse_what_is_not_finite(self) -> None:
+        for param in self.params:
+            if not bool(torch.isfinite(self.tensor_of(param)).all()):
+                text = (
+                    f"the parameter {param.weight} of layer `{param.layer}` became NaN or infinite "
+                    f"in iteration {self.iteration - 1}; no snapshot is written"
+                )
+                raise NetdefError(error("diverged", text))
+
+    def _tell(self, event: str, *what: object) -> None:
+        """Call a method of every listener; only the first worker has something to say."""
+        if self.workers.first:
+            for listener in self.listeners:
+                getattr(listener, event)(*what)
+
+    def _mean(self, which: int) -> float:
+        if not self._window:
+            return float("nan")
+        return float(torch.stack([losses[which] for losses in self._window]).mean())
 
     def _load(self, plan: NetPlan) -> Net:
         file = plan.bound.document.file
@@ -336,24 +406,11 @@ class Solver:
         if s.SolverMode.Name(s.solver_mode) == "CPU":
             return torch.device("cpu")
         if torch.cuda.is_available():
-            return choose_device(f"cuda:{s.device_id}")
+            return choose_device(f"cuda:{s.device_id}" if self.workers.count == 1 else "cuda")
         place = self.source.place("solver_mode")
         text = "the solver asks for a GPU, and there is none: training on the CPU"
         self.diagnostics.append(warning("no-gpu", text, place))
         return torch.device("cpu")
-
-    def _refuse_unheeded(self) -> None:
-        """Say which settings have no effect, rather than be silent about them."""
-        s = self.settings
-        if s.snapshot_format == s.HDF5:
-            text = "snapshots are written as BINARYPROTO only, not as HDF5"
-            place = self.source.place("snapshot_format")
-            raise NetdefError(error("unsupported-field", text, place))
-        for field in ("debug_info", "snapshot_diff"):
-            if getattr(s, field):
-                text = f"`{field}` has no effect"
-                place = self.source.place(field)
-                self.diagnostics.append(warning("unsupported-field", text, place))
 
     def _load_weights(self) -> None:
         """Start from the weight files that the solver names, each entry a comma list."""
@@ -368,30 +425,10 @@ class Solver:
             self.model.load_weights(path)
 
     def _refuse_without_loss(self, net: Net) -> None:
-        if not any(weight for layer in net.layers for weight in layer.loss_weights):
+        if not net.losses:
             text = "the train net has no loss, so there is nothing to learn"
             note = "add a loss layer, or a `loss_weight` to a layer"
             raise NetdefError(error("no-loss", text, note=note))
-
-    def _tensor(self, param: Param) -> Tensor:
-        return self.model.tensor_of(param)
-
-    def _current_step(self) -> int:
-        s = self.settings
-        if s.lr_policy == "step":
-            return self.iteration // s.stepsize
-        return sum(value <= self.iteration for value in s.stepvalue)
-
-    @property
-    def prefix(self) -> str:
-        """The snapshot prefix; the solver's own path, without its suffix, when there is none."""
-        own = Path(self.source.file.path)
-        prefix = self.settings.snapshot_prefix
-        if not prefix:
-            return str(own.with_suffix(""))
-        if prefix.endswith("/") or Path(prefix).is_dir():
-            return str(Path(prefix) / own.stem)
-        return prefix
 
     def _make_folder(self, folder: Path) -> None:
         try:

@@ -24,16 +24,8 @@ from netdef.source import (
 )
 from netdef.source.locate import locate, looked_in, shown
 from netdef.source.suggest import did_you_mean
-from netdef.training.rates import NEEDS, POLICIES
-
-RULES = ("SGD",)
-"""The types of solver there are."""
-
-_TYPES_OF_CAFFE = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
-_WITHOUT_MOMENTUM = ("AdaGrad", "RMSProp")
-
-_OF_FORKS = {"plateau": ("gamma", "plateau_winsize")}
-"""Policies of forks with what they need; files may name them, nothing can be trained with them."""
+from netdef.training.rates import NEEDS
+from netdef.training.rules import TYPES, WITHOUT_MOMENTUM
 
 _DEPRECATED = {"solver_type": 'write `type: "{}"`'}
 """Fields with a successor."""
@@ -162,8 +154,8 @@ def _type_of_enum(raw: str) -> str:
     """Return the `type` that a value of `solver_type` stands for."""
     numbers = pb.SolverParameter.SolverType
     if raw in numbers.keys():  # noqa: SIM118 - an enum wrapper is no mapping
-        return _TYPES_OF_CAFFE[numbers.Value(raw)]
-    return _TYPES_OF_CAFFE[int(raw)] if raw in map(str, numbers.values()) else "SGD"
+        return TYPES[numbers.Value(raw)]
+    return TYPES[int(raw)] if raw in map(str, numbers.values()) else "SGD"
 
 
 def _bind_solver(
@@ -195,8 +187,11 @@ _LEAST = {
     "test_interval": 0,
     "display": 0,
     "snapshot": 0,
+    "warmup_iter": 0,
+    "early_stop": 0,
+    "snapshot_keep": 0,
 }
-_FATAL = {("step", "stepsize"), ("poly", "max_iter")}
+_FATAL = {("step", "stepsize"), ("poly", "max_iter"), ("cosine", "max_iter")}
 """What a policy divides by."""
 
 
@@ -222,6 +217,10 @@ class _Settings:
             text = "`test_iter` is given without `test_interval`"
             self._fault("missing-field", text, "test_iter")
         self._type()
+        if self.message.snapshot_diff and self.training:
+            text = "`snapshot_diff` has no effect: snapshots hold no gradients"
+            place = place_of(self.document, "snapshot_diff")
+            self.faults.append(warning("unsupported-field", text, place))
         return self.faults
 
     def _fault(
@@ -239,17 +238,14 @@ class _Settings:
 
     def _policy(self) -> None:
         policy = self.message.lr_policy
-        known = ", ".join(POLICIES)
+        known = ", ".join(NEEDS)
         if not self.document.first("lr_policy"):
             text = "the solver needs `lr_policy`"
             self._fault("missing-field", text, "lr_policy", f"one of {known}")
-        elif policy in _OF_FORKS and self.training:
-            text = f"lr_policy `{policy}` is not there yet"
-            self._fault("unsupported-policy", text, "lr_policy", f"use one of {known}")
-        elif policy and policy not in (*POLICIES, *_OF_FORKS):
-            note = did_you_mean(policy, POLICIES) or f"it is one of {known}"
+        elif policy and policy not in NEEDS:
+            note = did_you_mean(policy, NEEDS) or f"it is one of {known}"
             self._fault("unknown-policy", f"`{policy}` is not a policy", "lr_policy", note)
-        for field in {**NEEDS, **_OF_FORKS}.get(policy, ()):
+        for field in NEEDS.get(policy, ()):
             self._needs(policy, field)
 
     def _needs(self, policy: str, field: str) -> None:
@@ -265,14 +261,11 @@ class _Settings:
 
     def _type(self) -> None:
         name = self.message.type
-        if name not in _TYPES_OF_CAFFE:
-            note = did_you_mean(name, _TYPES_OF_CAFFE)
+        if name not in TYPES:
+            note = did_you_mean(name, TYPES) or f"it is one of {', '.join(TYPES)}"
             self._fault("unknown-solver", f"`{name}` is not a type of solver", "type", note)
-        elif name in _WITHOUT_MOMENTUM and self.message.momentum:
+        elif name in WITHOUT_MOMENTUM and self.message.momentum:
             self._fault("bad-value", f"solver type `{name}` has no momentum", "momentum")
-        if name in _TYPES_OF_CAFFE and name not in RULES and self.training:
-            text = f"solver type `{name}` is not there yet"
-            self._fault("unsupported-solver", text, "type", f"use {' or '.join(RULES)}")
 
 
 class _NetFinder:

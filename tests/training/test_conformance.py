@@ -11,7 +11,7 @@ import netdef
 
 FOLDER = Path(__file__).parent / "conformance"
 CASES = sorted(FOLDER.glob("*.npz"))
-RESUMED = sorted(p.name.removesuffix(".iter20.solverstate") for p in FOLDER.glob("*.solverstate"))
+STATES = sorted(p.name for p in FOLDER.glob("*.solverstate*"))
 BAR = 1e-3
 
 
@@ -63,14 +63,14 @@ def test_trajectory(path: Path, folder: Path) -> None:
     assert_params(solver, record, "final:")
 
 
-@pytest.mark.parametrize("name", RESUMED)
-def test_resuming_the_reference(name: str, folder: Path) -> None:
+@pytest.mark.parametrize("state", STATES)
+def test_resuming_the_reference(state: str, folder: Path) -> None:
     """From the reference's own snapshot after 20 steps, steps 21 to 40 come out."""
-    record = np.load(FOLDER / f"{name}.npz")
-    for suffix in ("caffemodel", "solverstate"):
-        shutil.copy(FOLDER / f"{name}.iter20.{suffix}", folder)
+    record = np.load(FOLDER / f"{state.partition('.')[0]}.npz")
+    for name in (state, state.replace("solverstate", "caffemodel")):
+        shutil.copy(FOLDER / name, folder)
     solver = make_solver(record, folder)
-    solver.restore(folder / f"{name}.iter20.solverstate")
+    solver.restore(folder / state)
     assert solver.iteration == 20
     for expected in record["loss"][20:]:
         assert solver.step(1) == pytest.approx(float(expected), rel=BAR)

@@ -36,6 +36,8 @@ class UpdateRule:
 
     kinds: ClassVar[int] = 1
     """How many histories a parameter has."""
+    decays_gradient: ClassVar[bool] = True
+    """Whether the regularisation is added to the gradient; otherwise `move` sees to it."""
 
     def __init__(self, solver: Any, params: Sequence[tuple[Tensor, float, float]]) -> None:
         """Prepare for parameters, each with its lr_mult and decay_mult."""
@@ -82,6 +84,19 @@ class UpdateRule:
         """Update the parameters and histories of a group; may overwrite `gradients`."""
         raise NotImplementedError
 
+    def gradients(self) -> list[Tensor]:
+        """Return the gradients of all parameters that have one, live."""
+        params = (p for group in self.groups for p in group.params)
+        return [p.grad for p in params if p.grad is not None]
+
+    def gradient_norm(self, factor: float = 1.0) -> float:
+        """Return the L2 norm of the mean gradient of an iteration, of a loss that had a factor."""
+        found = self.gradients()
+        if not found:
+            return 0.0
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(found)))
+        return float(norm) / (factor * self.solver.iter_size)
+
     def _gradients(self, group: Group) -> list[Tensor]:
         # A parameter that the loss did not reach has the gradient 0, and still decays.
         return [torch.zeros_like(p) if p.grad is None else p.grad for p in group.params]
@@ -95,11 +110,25 @@ class UpdateRule:
         # Stays on the device: no waiting for the norm before the update is queued.
         torch._foreach_mul_(gradients, torch.clamp(limit / norm, max=1.0))
 
-    def _decay(self, group: Group, gradients: list[Tensor]) -> None:
-        decay = self.solver.weight_decay * group.decay_mult
-        if not decay:
-            return
-        values: Any = group.params
+    def decay_of(self, group: Group) -> float:
+        """Return the strength of the regularisation of a group."""
+        return self.solver.weight_decay * group.decay_mult
+
+    def penalties(self, group: Group) -> list[Tensor]:
+        """Return the gradient of the regularisation: the parameters, or for L1 their signs."""
         if self.solver.regularization_type == "L1":
-            values = torch._foreach_sign(group.params)
-        torch._foreach_add_(gradients, values, alpha=decay)
+            return list(torch._foreach_sign(group.params))
+        return group.params
+
+    def descend(
+        self, params: list[Tensor], steps: list[Tensor], squares: list[Tensor], rate: float
+    ) -> None:
+        """Subtract rate * steps / (sqrt(squares) + delta)."""
+        divisors = torch._foreach_sqrt(squares)
+        torch._foreach_add_(divisors, self.solver.delta)
+        torch._foreach_addcdiv_(params, steps, divisors, value=-rate)
+
+    def _decay(self, group: Group, gradients: list[Tensor]) -> None:
+        decay = self.decay_of(group)
+        if decay and self.decays_gradient:
+            torch._foreach_add_(gradients, self.penalties(group), alpha=decay)

@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor
 
-from netdef.training.update_rule import Group, UpdateRule
+from netdef.training.rules.update_rule import Group, UpdateRule
 
 
 class SGD(UpdateRule):

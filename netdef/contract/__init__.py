@@ -9,6 +9,14 @@ from netdef.contract.convolving import (
     deconvolved_sizes,
 )
 from netdef.contract.cost import Cost
+from netdef.contract.data_source import (
+    check_positive,
+    check_source,
+    check_transform,
+    crop_of,
+    probed,
+    transformed,
+)
 from netdef.contract.documentation import Documentation, documentation
 from netdef.contract.example import Example, Fixed, Labels, Marker, Rois, Uniform, Values
 from netdef.contract.fault import Fault, Problem, Unsupported
@@ -25,10 +33,14 @@ from netdef.contract.layer_type import (
     at_least,
     layer,
 )
-from netdef.contract.shapes import convolved_size, count, pooled_size
+from netdef.contract.normalization import normalization
+from netdef.contract.operand import Operand, operand_of
+from netdef.contract.pooling import PoolingFields, PoolingType
+from netdef.contract.recurrent import RecurrentType
+from netdef.contract.shapes import alike, convolved_size, count, pooled_size
 from netdef.contract.signature import Signature
 from netdef.contract.weight import Weight, constant
-from netdef.contract.window import Window, convolution_window
+from netdef.contract.window import Window, convolution_window, volume_window
 
 __all__ = [
     "REGISTRY",
@@ -46,8 +58,12 @@ __all__ = [
     "Labels",
     "LayerType",
     "Marker",
+    "Operand",
+    "PoolingFields",
+    "PoolingType",
     "Probe",
     "Problem",
+    "RecurrentType",
     "Rois",
     "Role",
     "Signature",
@@ -58,20 +74,30 @@ __all__ = [
     "Weight",
     "Window",
     "absorb_outputs",
+    "alike",
     "at_least",
     "channel_axis",
     "check_bottoms",
     "check_filters",
     "check_labels",
     "check_num_output",
+    "check_positive",
+    "check_source",
+    "check_transform",
     "constant",
     "convolution_window",
     "convolved_size",
     "convolved_sizes",
     "count",
+    "crop_of",
     "deconvolved_sizes",
-    "ignored",
     "documentation",
+    "ignored",
     "layer",
+    "normalization",
+    "operand_of",
     "pooled_size",
+    "probed",
+    "transformed",
+    "volume_window",
 ]

@@ -31,7 +31,7 @@ def filler_problem(filler: pb.FillerParameter) -> Problem | None:
         text = (
             f"the {filler.type} filler needs `min` <= `max`, not {filler.min:g} and {filler.max:g}"
         )
-        return Problem("min", text, "bad-filler")
+        return Problem("min", text, "bad-filler", because=("max",))
     if "std" in heeded and not filler.std >= 0:
         text = f"the {filler.type} filler needs a `std` of at least 0, not {filler.std:g}"
         return Problem("std", text, "bad-filler")

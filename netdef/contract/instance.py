@@ -141,11 +141,17 @@ class Instance:
         """Return the filler in field `path` of `p`, faulting nonsense, or a constant one."""
         if self.p.HasField(path):
             filler = getattr(self.p, path)
-            problem = filler_problem(filler)
-            if problem is not None:
-                self.fault(f"{path}.{problem.path}", problem.message, problem.rule, problem.note)
+            self.check_filler(path, filler)
             return filler
         return pb.FillerParameter(type="constant", value=default)
+
+    def check_filler(self, path: str, filler: pb.FillerParameter) -> None:
+        """Fault what makes no sense in the filler at `path`: `weight_filler`, `data_filler[1]`."""
+        problem = filler_problem(filler)
+        if problem is not None:
+            because = tuple(f"{path}.{name}" for name in problem.because)
+            where, note = f"{path}.{problem.path}", problem.note
+            self.fault(where, problem.message, problem.rule, note, because=because)
 
     def probe(self) -> Sequence[Shape] | None:
         """Ask the layer's data source for the shape of one item per top, without the batch."""

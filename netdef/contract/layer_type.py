@@ -30,12 +30,12 @@ Role = Literal[
 """What a layer is for; drawings colour by it."""
 
 ROLES: dict[Role, str] = {
-    "source": "Where data comes from: its tops are the net's inputs.",
+    "source": "Blobs that no layer makes from others: data, inputs, learned constants.",
     "convolution": "Filters that slide over space or time.",
     "dense": "Every output sees every input.",
     "recurrent": "A state that is carried from one time step to the next.",
-    "pooling": "Windows or regions, each reduced to one value.",
-    "activation": "A function of one value, for every element.",
+    "pooling": "Windows, regions or axes, each reduced to one value.",
+    "activation": "A function that is not linear, mostly of one value at a time.",
     "normalization": "Values brought to a common scale.",
     "regularization": "What keeps training from learning the examples by heart.",
     "elementwise": "Arithmetic on the values at one place.",
@@ -81,6 +81,8 @@ class LayerType:
     """Bottoms that get no gradient (labels, markers); -1 is the last."""
     dynamic: ClassVar[bool] = False
     """Whether the sizes of its tops depend on the data; `signature` gives upper bounds."""
+    python: ClassVar[bool] = False
+    """Whether it is what a `Python` layer of this class computes."""
     effect: ClassVar[bool] = False
     """Whether it does something besides its tops, in every pass over the whole net."""
     absorbs_affine: ClassVar[bool] = False

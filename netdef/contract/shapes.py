@@ -10,9 +10,20 @@ def count(shape: Shape, start: int = 0, end: int | None = None) -> int:
     return prod(shape[start:end])
 
 
+def alike(a: Shape, b: Shape) -> bool:
+    """Return whether two shapes are the same but for axes of size 1 at the end."""
+    rank = max(len(a), len(b))
+    return a + (1,) * (rank - len(a)) == b + (1,) * (rank - len(b))
+
+
 def convolved_size(size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
     """Return the size of a convolution's output along one axis; below 1 when nothing fits."""
     return (size + 2 * pad - (dilation * (kernel - 1) + 1)) // stride + 1
+
+
+def deconvolved_size(size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
+    """Return the size of a deconvolution's output along one axis; below 1 when nothing is left."""
+    return stride * (size - 1) + dilation * (kernel - 1) + 1 - 2 * pad
 
 
 def pooled_size(

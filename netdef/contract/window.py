@@ -59,7 +59,8 @@ def _per_axis(
         return (default,) * axes
     if len(values) not in (1, axes):
         wanted = f"once or {axes} times (once per spatial axis)"
-        n.fault(name, f"`{name}` is given {len(values)} times; give it {wanted}")
+        text = f"`{name}` is given {len(values)} times; give it {wanted}"
+        n.fault(name, text, because=("axis",))
         return (1,) * axes
     for i, value in enumerate(values):
         if value < least:
@@ -71,10 +72,13 @@ def _per_axis(
 def _pair(n: "Instance", name: str, height: str, width: str, axes: int, least: int) -> Shape:
     p = n.p
     if axes != 2:
-        n.fault(height, f"`{height}` and `{width}` are for two spatial axes; here are {axes}")
+        text = f"`{height}` and `{width}` are for two spatial axes; here are {axes}"
+        n.fault(height, text, because=(width, "axis"))
         return (1,) * axes
     if len(getattr(p, name)):
-        n.fault(name, f"give `{name}` or `{height}` and `{width}`, not both")
+        n.fault(
+            name, f"give `{name}` or `{height}` and `{width}`, not both", because=(height, width)
+        )
     for one in (height, width):
         if getattr(p, one) < least:
             if p.HasField(one):
@@ -84,3 +88,34 @@ def _pair(n: "Instance", name: str, height: str, width: str, axes: int, least: i
                 n.fault(other, f"`{other}` is given, but `{one}` is missing")
             return (1, 1)
     return getattr(p, height), getattr(p, width)
+
+
+def volume_window(n: "Instance") -> Window:
+    """Read the window of a layer with Convolution3DParameter's fields: frames, rows, columns.
+
+    Args:
+        n: The layer.
+    """
+    p = n.p
+    with n.collect():
+        for field, least in _VOLUME:
+            value = getattr(p, field)
+            if value >= least:
+                continue
+            if p.HasField(field):
+                n.fault(field, f"`{field}` must be at least {least}, not {value}")
+            else:
+                n.fault(field, f"{n.type} needs `{field}`", "missing-field", _misplaced(n))
+    side = (p.kernel_size, p.stride, p.pad)
+    depth = (p.kernel_depth, p.temporal_stride, p.temporal_pad)
+    kernel, stride, pad = ((d, s, s) for d, s in zip(depth, side, strict=True))
+    return Window(kernel, stride, pad, (1, 1, 1))
+
+
+_VOLUME = (("kernel_size", 1), ("kernel_depth", 1), ("stride", 1), ("temporal_stride", 1))
+
+
+def _misplaced(n: "Instance") -> str | None:
+    if n.message.HasField("convolution_param"):
+        return "in files of the current format its fields are in `convolution3d_param`"
+    return None

@@ -36,7 +36,8 @@ class Concat(LayerType):
                     text = (
                         f"axis {j} of `{n.bottoms[i]}` is {here}, but of `{n.bottoms[0]}` {there}"
                     )
-                    n.mismatch(f"bottom[{i}]", text, note=f"only axis {axis} may differ")
+                    note = f"only axis {axis} may differ"
+                    n.mismatch(f"bottom[{i}]", text, note, because=("axis", "concat_dim"))
         joined = sum(shape[axis] for shape in n.ins)
         return Signature([(*first[:axis], joined, *first[axis + 1 :])])
 
@@ -57,7 +58,8 @@ def _axis(n: Instance) -> int:
     if not n.p.HasField("concat_dim"):
         return n.axis("axis", rank)
     if n.p.HasField("axis"):
-        n.fault("concat_dim", "give `axis` or its old form `concat_dim`, not both")
+        text = "give `axis` or its old form `concat_dim`, not both"
+        n.fault("concat_dim", text, because=("axis",))
     if n.p.concat_dim >= rank:
         n.fault("concat_dim", f"`concat_dim` is {n.p.concat_dim}, but the input has {rank} axes")
     return n.p.concat_dim

@@ -11,9 +11,13 @@ from netdef.contract import (
     Weight,
     Window,
     at_least,
+    channel_axis,
+    check_bottoms,
+    check_filters,
     convolution_window,
-    convolved_size,
+    convolved_sizes,
     count,
+    ignored,
     layer,
 )
 
@@ -96,15 +100,12 @@ class Convolution(LayerType):
     )
 
     def signature(self, n: Instance) -> Signature:
-        shape = n.ins[0]
-        axis = n.axis("axis", len(shape))
-        if axis == len(shape) - 1:
-            n.mismatch("bottom[0]", f"there is no spatial axis after axis {axis}, the channels")
-        _check_arity(n)
+        shape, axis = n.ins[0], channel_axis(n)
+        check_bottoms(n)
         with n.collect():
-            _check_channels(n, shape[axis])
+            check_filters(n, shape[axis])
             window = convolution_window(n, len(shape) - axis - 1)
-        sizes = _sizes(n, axis, window)
+        sizes = convolved_sizes(n, axis, window)
         filters = n.p.num_output
         weights = [
             Weight(
@@ -115,13 +116,16 @@ class Convolution(LayerType):
         ]
         if n.p.bias_term:
             weights.append(Weight("bias", (filters,), n.filler("bias_filler")))
-        return Signature([(*shape[:axis], filters, *sizes)] * len(n.tops), weights)
+        tops = [(*shape[:axis], filters, *sizes)] * len(n.tops)
+        reason = "it belongs to C3D's Convolution3D"
+        warnings = ignored(n, "kernel_depth", "temporal_stride", "temporal_pad", reason=reason)
+        return Signature(tops, weights, warnings)
 
     def cost(self, n: Instance) -> Cost:
         """Kernel x C / group multiply-accumulates per output, and an addition for the bias."""
         axis = n.axis("axis", len(n.ins[0]))
         window = convolution_window(n, len(n.ins[0]) - axis - 1)
-        top = (*n.ins[0][:axis], n.p.num_output, *_sizes(n, axis, window))
+        top = (*n.ins[0][:axis], n.p.num_output, *convolved_sizes(n, axis, window))
         outputs = count(top) * len(n.ins)
         taps = count(window.kernel) * (n.ins[0][axis] // n.p.group)
         return Cost(outputs * taps, outputs if n.p.bias_term else 0)
@@ -145,7 +149,7 @@ class Convolution(LayerType):
         axis = n.axis("axis", len(n.ins[0]))
         shape = n.ins[0]
         window = convolution_window(n, len(shape) - axis - 1)
-        top = (*shape[:axis], n.p.num_output, *_sizes(n, axis, window))
+        top = (*shape[:axis], n.p.num_output, *convolved_sizes(n, axis, window))
         weights = [g.weight("weight"), *([g.weight("bias")] if n.p.bias_term else [])]
         tops = []
         for value in ins:
@@ -170,45 +174,3 @@ class Convolution(LayerType):
 
     def window(self, n: Instance) -> Window:
         return convolution_window(n, len(n.ins[0]) - n.axis("axis", len(n.ins[0])) - 1)
-
-
-def _check_arity(n: Instance) -> None:
-    if len(n.tops) != len(n.ins):
-        text = f"every bottom has a top of its own: {len(n.ins)} bottoms, {len(n.tops)} tops"
-        n.fault("top", text, rule="top-count")
-    for i, other in enumerate(n.ins[1:], 1):
-        if other != n.ins[0]:
-            text = f"`{n.bottoms[i]}` has the shape {other}, but `{n.bottoms[0]}` has {n.ins[0]}"
-            n.mismatch(f"bottom[{i}]", text, note="the bottoms share the weight and must be alike")
-
-
-def _check_channels(n: Instance, channels: int) -> None:
-    filters, group = n.p.num_output, n.p.group
-    if not n.p.HasField("num_output"):
-        n.fault("num_output", "Convolution needs `num_output`", rule="missing-field")
-    elif filters < 1:
-        n.fault("num_output", "`num_output` must be at least 1")
-    if group < 1:
-        n.fault("group", "`group` must be at least 1")
-        return
-    if channels % group:
-        text = f"`group` is {group}, which does not divide the {channels} channels of the input"
-        n.fault("group", text, bottom=0)
-    if filters % group:
-        n.fault("group", f"`group` is {group}, which does not divide the {filters} filters")
-
-
-def _sizes(n: Instance, axis: int, window: Window) -> list[int]:
-    sizes = []
-    rows = zip(
-        n.ins[0][axis + 1 :], window.kernel, window.stride, window.pad, window.dilation, strict=True
-    )
-    for i, (size, kernel, stride, pad, dilation) in enumerate(rows, axis + 1):
-        sizes.append(convolved_size(size, kernel, stride, pad, dilation))
-        if sizes[-1] < 1:
-            extent = dilation * (kernel - 1) + 1
-            text = (
-                f"a window of {extent} along axis {i} does not fit into {size} with padding {pad}"
-            )
-            n.mismatch("bottom[0]", text)
-    return sizes

@@ -1,8 +1,17 @@
 """Images and labels from a database."""
 
-from typing import Any
-
-from netdef.contract import Example, Instance, Signature, SourceType, layer
+from netdef.contract import (
+    Example,
+    Instance,
+    Signature,
+    SourceType,
+    check_positive,
+    check_source,
+    check_transform,
+    layer,
+    probed,
+    transformed,
+)
 
 
 @layer("Data", param="data_param", role="source")
@@ -40,52 +49,12 @@ class Data(SourceType):
             shapes = [tuple(shape.dim) for shape in n.message.input_param.shape]
             return Signature([*shapes, None, None][: len(n.tops)])
         with n.collect():
-            _check_fields(n)
-        batch = n.p.batch_size
-        tops = [_images(n, batch), (batch,)]
-        return Signature(tops[: len(n.tops)])
-
-
-def _check_fields(n: Instance) -> None:
-    if not n.p.source:
-        n.fault("source", "Data needs `source`, the folder of its database", rule="missing-field")
-    if n.p.batch_size < 1:
-        if n.p.HasField("batch_size"):
-            n.fault("batch_size", "`batch_size` must be at least 1, not 0")
-        else:
-            n.fault("batch_size", "Data needs `batch_size`", rule="missing-field")
-    transform = n.message.transform_param
-    if transform.HasField("mean_file") and transform.mean_value:
-        n.fault("transform_param.mean_value", "give `mean_file` or `mean_value`, not both")
-    if transform.force_gray and (transform.force_color or n.p.force_encoded_color):
-        n.fault("transform_param.force_gray", "an image cannot have one channel and three")
-    crop_h, crop_w = _crop(transform)
-    if bool(crop_h) != bool(crop_w):
-        path = f"transform_param.{'crop_h' if crop_h else 'crop_w'}"
-        n.fault(path, "give `crop_h` and `crop_w`, or `crop_size`")
-
-
-def _images(n: Instance, batch: int) -> tuple[int, ...] | None:
-    try:
-        items = n.probe()
-    except ValueError as fault:  # the source is there, but something is wrong with it
-        n.fault("source", str(fault), rule="bad-source")
-        return None
-    if items is None:
-        return None
-    channels, height, width = items[0]
-    transform = n.message.transform_param
-    means = len(transform.mean_value)
-    if means not in (0, 1, channels):
-        path = f"transform_param.mean_value[{means - 1}]"
-        n.fault(path, f"{means} mean values for {channels} channels; give one, or one per channel")
-    crop_h, crop_w = _crop(transform)
-    if crop_h > height or crop_w > width:
-        path = f"transform_param.{'crop_size' if transform.crop_size else 'crop_h'}"
-        n.fault(path, f"a crop of {crop_h} x {crop_w} from images of {height} x {width}")
-    return batch, channels, crop_h or height, crop_w or width
-
-
-def _crop(transform: Any) -> tuple[int, int]:
-    """Return rows and columns of the crop; 0 where there is none."""
-    return transform.crop_h or transform.crop_size, transform.crop_w or transform.crop_size
+            check_source(n, "the folder of its database")
+            check_positive(n, "batch_size")
+            check_transform(n)
+            if n.message.transform_param.force_gray and n.p.force_encoded_color:
+                path = "transform_param.force_gray"
+                n.fault(path, "an image cannot have one channel and three")
+        batch, items = n.p.batch_size, probed(n)
+        image = (batch, *transformed(n, items[0])) if items else None
+        return Signature([image, (batch,)][: len(n.tops)])

@@ -13,6 +13,7 @@ from netdef.contract import (
     count,
     layer,
 )
+from netdef.contract.filler import filler_mismatch
 from netdef.ir import Shape
 from netdef.schema import pb
 
@@ -54,23 +55,24 @@ class DummyData(SourceType):
 
     def signature(self, n: Instance) -> Signature:
         """Every top has the shape that is written."""
-        old = [name for name in _OLD_FIELDS if len(getattr(n.p, name))]
+        old = tuple(name for name in _OLD_FIELDS if len(getattr(n.p, name)))
         with n.collect():
-            if old and len(n.p.shape):
-                n.fault("shape", f"give `shape` or, as in old files, `{old[0]}`; not both")
-            elif old:
-                for name in _OLD_FIELDS:
-                    _check_number(n, name)
+            if old:
+                _check_old(n, old)
             else:
                 _check_number(n, "shape")
+            _check_sizes(n)
             if len(n.p.data_filler):
                 _check_number(n, "data_filler")
-            for index, shape in enumerate(n.p.shape):
-                for axis, size in enumerate(shape.dim):
-                    if size < 0:
-                        text = f"a size cannot be negative, as {size} is"
-                        n.fault(f"shape[{index}].dim[{axis}]", text)
-        return Signature([_shape(n.p, index, bool(old)) for index in range(len(n.tops))])
+            for index, filler in enumerate(n.p.data_filler):
+                n.check_filler(f"data_filler[{index}]", filler)
+        shapes = [_shape(n.p, index, bool(old)) for index in range(len(n.tops))]
+        for index, (shape, filler) in enumerate(zip(shapes, _fillers(n), strict=True)):
+            mismatch = filler_mismatch(filler, shape)
+            if mismatch is not None:
+                path = f"data_filler[{index if len(n.p.data_filler) > 1 else 0}].type"
+                n.fault(path, mismatch, "bad-filler", because=("shape", *_OLD_FIELDS))
+        return Signature(shapes)
 
     def cost(self, n: Instance) -> Cost:
         """One random number per element, where the filler draws any."""
@@ -83,6 +85,23 @@ class DummyData(SourceType):
         """A module without inputs."""
         tops = zip(n.sig.tops, _fillers(n), strict=True)
         return t.ops.Filled([(shape, t.filler(shape, filler)) for shape, filler in tops])
+
+
+def _check_old(n: Instance, old: tuple[str, ...]) -> None:
+    if len(n.p.shape):
+        text = f"give `shape` or, as in old files, `{old[0]}`; not both"
+        n.fault("shape", text, because=(*old, "shape.dim"))
+        return
+    for name in _OLD_FIELDS:
+        _check_number(n, name)
+
+
+def _check_sizes(n: Instance) -> None:
+    for index, shape in enumerate(n.p.shape):
+        for axis, size in enumerate(shape.dim):
+            if size < 0:
+                path = f"shape[{index}].dim[{axis}]"
+                n.fault(path, f"a size cannot be negative, as {size} is")
 
 
 def _check_number(n: Instance, name: str) -> None:

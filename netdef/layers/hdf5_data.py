@@ -1,6 +1,16 @@
 """Arrays from HDF5 files."""
 
-from netdef.contract import Example, Instance, Signature, SourceType, at_least, layer
+from netdef.contract import (
+    Example,
+    Instance,
+    Signature,
+    SourceType,
+    at_least,
+    check_positive,
+    check_source,
+    layer,
+    probed,
+)
 
 
 @layer("HDF5Data", param="hdf5_data_param", role="source")
@@ -29,26 +39,12 @@ class HDF5Data(SourceType):
     def signature(self, n: Instance) -> Signature:
         """The batch of each dataset."""
         with n.collect():
-            _check_fields(n)
-        try:
-            items = n.probe()
-        except ValueError as fault:  # the source is there, but something is wrong with it
-            n.fault("source", str(fault), rule="bad-source")
-            items = None
+            check_source(n, "a text file that lists HDF5 files")
+            check_positive(n, "batch_size")
+            if n.message.HasField("transform_param"):
+                note = "store the values as the net is to see them"
+                n.fault("transform_param", "HDF5Data transforms nothing", note=note)
+        items = probed(n)
         if items is None:
             return Signature([None] * len(n.tops))
         return Signature([(n.p.batch_size, *item) for item in items])
-
-
-def _check_fields(n: Instance) -> None:
-    if not n.p.source:
-        text = "HDF5Data needs `source`, a text file that lists HDF5 files"
-        n.fault("source", text, rule="missing-field")
-    if n.p.batch_size < 1:
-        if n.p.HasField("batch_size"):
-            n.fault("batch_size", "`batch_size` must be at least 1, not 0")
-        else:
-            n.fault("batch_size", "HDF5Data needs `batch_size`", rule="missing-field")
-    if n.message.HasField("transform_param"):
-        text = "HDF5Data transforms nothing"
-        n.fault("transform_param", text, note="store the values as the net is to see them")

@@ -19,8 +19,8 @@ class ReLU(LayerType):
         return Signature([n.ins[0]])
 
     def cost(self, n: Instance) -> Cost:
-        """One comparison per element."""
-        return Cost(other=count(n.ins[0]))
+        """A comparison per element; with a slope a product, too."""
+        return Cost(other=(1 + (n.p.negative_slope != 0)) * count(n.ins[0]))
 
     def torch(self, n: Instance, t: Any) -> Any:
         """ReLU, or LeakyReLU when there is a slope."""

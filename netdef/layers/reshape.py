@@ -52,7 +52,8 @@ class Reshape(LayerType):
         top = (*shape[:start], *new, *shape[end:])
         if count(top) != count(shape):
             text = f"the new shape {top} has {count(top)} values, but `{n.bottoms[0]}` has"
-            n.fault("shape", f"{text} {count(shape)}", _RULE, bottom=0)
+            text += f" {count(shape)}"
+            n.fault("shape", text, _RULE, bottom=0, because=(*_extents(dims), *_AXES))
         return Signature([top])
 
     def cost(self, n: Instance) -> Cost:
@@ -77,6 +78,7 @@ class Reshape(LayerType):
 
 
 _RULE = "shape-mismatch"
+_AXES = ("axis", "num_axes")
 
 
 def _dims(n: Instance) -> Shape:
@@ -89,7 +91,8 @@ def _dims(n: Instance) -> Shape:
                 text = f"an extent cannot be {dim}; 0 keeps the input's, -1 takes what is left"
                 n.fault(f"shape.dim[{i}]", text)
             if dim == -1 and -1 in dims[:i]:
-                n.fault(f"shape.dim[{i}]", "only one extent can be -1")
+                first = f"shape.dim[{dims.index(-1)}]"
+                n.fault(f"shape.dim[{i}]", "only one extent can be -1", because=(first,))
     return dims
 
 
@@ -102,9 +105,8 @@ def _range(n: Instance) -> tuple[int, int]:
     if axes < -1:
         n.fault("num_axes", f"`num_axes` must be at least -1, not {axes}")
     if start + axes > rank:
-        n.fault(
-            "num_axes", f"`num_axes` is {axes} from axis {start} on, but the input has {rank} axes"
-        )
+        text = f"`num_axes` is {axes} from axis {start} on, but the input has {rank} axes"
+        n.fault("num_axes", text, because=("axis",))
     return start, rank if axes == -1 else start + axes
 
 
@@ -116,7 +118,7 @@ def _check_copies(n: Instance, dims: Shape, start: int) -> None:
                 text = (
                     f"`dim: 0` keeps the extent of axis {start + i}, but the input has {rank} axes"
                 )
-                n.fault(f"shape.dim[{i}]", text)
+                n.fault(f"shape.dim[{i}]", text, because=("axis",))
 
 
 def _left(n: Instance, dims: Shape, start: int, end: int) -> int:
@@ -128,5 +130,11 @@ def _left(n: Instance, dims: Shape, start: int, end: int) -> int:
     taken = prod(shape[a] for a in kept if a >= end) * prod(d for d in dims if d > 0)
     if taken == 0 or left % taken:
         text = f"no extent fits where -1 is: {left} values are not a multiple of {taken}"
-        n.fault(f"shape.dim[{dims.index(-1)}]", text, _RULE, bottom=0)
+        place = f"shape.dim[{dims.index(-1)}]"
+        n.fault(place, text, _RULE, bottom=0, because=(*_extents(dims), *_AXES))
     return left // taken
+
+
+def _extents(dims: Shape) -> list[str]:
+    """Return the places of the extents that are given or kept."""
+    return [f"shape.dim[{i}]" for i, dim in enumerate(dims) if dim != -1]

@@ -13,6 +13,7 @@ from netdef.contract import (
     Weight,
     count,
     layer,
+    operand_of,
 )
 
 
@@ -45,7 +46,7 @@ class Scale(LayerType):
 
     def signature(self, n: Instance) -> Signature:
         """The first bottom's shape; the factor unless it is a bottom, and the bias."""
-        shape = _factor_shape(n)
+        shape = operand_of(n, "factor").shape
         weights: list[Weight] = []
         if len(n.ins) == 1:
             weights.append(Weight("weight", shape, n.filler("filler", 1.0)))
@@ -59,27 +60,21 @@ class Scale(LayerType):
 
     def torch(self, n: Instance, t: Any) -> Any:
         """A product that is laid along the axes."""
-        return t.ops.Scale(
-            _factor_shape(n), axis=n.p.axis, weight=len(n.ins) == 1, bias=n.p.bias_term
-        )
+        shape = operand_of(n, "factor").shape
+        return t.ops.Scale(shape, axis=n.p.axis, weight=len(n.ins) == 1, bias=n.p.bias_term)
 
     def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
         """Mul and Add, with axes appended to the factor and the bias."""
-        shape = _factor_shape(n)
-        behind = len(n.ins[0]) - _axis(n) - len(shape) if shape else 0
-
-        def laid_along(value: Any) -> Any:
-            if not behind:
-                return value
-            return g.op("Unsqueeze", value, g.constant(range(len(shape), len(shape) + behind)))
-
+        operand = operand_of(n, "factor")
         factor = ins[1] if len(ins) > 1 else g.weight("weight")
-        product = g.op("Mul", ins[0], laid_along(factor))
-        return g.op("Add", product, laid_along(g.weight("bias"))) if n.p.bias_term else product
+        product = g.op("Mul", ins[0], operand.laid_along(g, factor))
+        if not n.p.bias_term:
+            return product
+        return g.op("Add", product, operand.laid_along(g, g.weight("bias")))
 
     def affine(self, n: Instance) -> Affine | None:
         """The weight and the bias, when they are learned and there is one per channel."""
-        if not _per_channel(n):
+        if not operand_of(n, "factor").per_channel:
             return None
 
         def factor_and_shift(weights: dict[str, Any]) -> tuple[Any, Any]:
@@ -90,50 +85,4 @@ class Scale(LayerType):
 
     def absorb(self, n: Instance) -> Absorb | None:
         """Into a weight per channel."""
-        return super().absorb(n) if _per_channel(n) else None
-
-
-def _axis(n: Instance) -> int:
-    return n.axis("axis", len(n.ins[0]))
-
-
-def _per_channel(n: Instance) -> bool:
-    return len(n.ins) == 1 and len(_factor_shape(n)) == 1 and _axis(n) == 1
-
-
-def _factor_shape(n: Instance) -> tuple[int, ...]:
-    """Return the shape of the factor, which is also the bias's."""
-    return _shape_of_second(n) if len(n.ins) > 1 else _shape_of_learned(n)
-
-
-def _shape_of_learned(n: Instance) -> tuple[int, ...]:
-    rank, axes = len(n.ins[0]), n.p.num_axes
-    if axes < -1:
-        n.fault("num_axes", f"`num_axes` is {axes}; -1 stands for all axes from `axis` on")
-    if axes == 0:
-        return ()
-    axis = _axis(n)
-    end = rank if axes < 0 else axis + axes
-    if end > rank:
-        n.fault(
-            "num_axes",
-            f"{axes} axes from axis {axis} on, but the input has {rank} axes",
-            note="`num_axes: -1` takes all axes from `axis` on",
-        )
-    return n.ins[0][axis:end]
-
-
-def _shape_of_second(n: Instance) -> tuple[int, ...]:
-    x, factor = n.ins
-    if not factor:
-        return ()
-    axis = _axis(n)
-    spanned = x[axis : axis + len(factor)]
-    if spanned != factor:
-        n.mismatch(
-            "bottom[1]",
-            f"the factor has the shape {factor}, but the input's axes from axis {axis} on are "
-            f"{x[axis:]}",
-            note="the factor's shape must begin at `axis` of the input",
-        )
-    return factor
+        return super().absorb(n) if operand_of(n, "factor").per_channel else None

@@ -2,8 +2,17 @@
 
 from typing import Any
 
-from netdef.contract import Cost, Example, Instance, Labels, LayerType, Signature, count, layer
-from netdef.schema import pb
+from netdef.contract import (
+    Cost,
+    Example,
+    Instance,
+    Labels,
+    LayerType,
+    Signature,
+    count,
+    layer,
+    normalization,
+)
 
 _INS = (4, 6), Labels(4, 6, below=2)
 _THREE = (4, 6), Labels(4, 6, below=3)
@@ -59,15 +68,9 @@ class SigmoidCrossEntropyLoss(LayerType):
         """Torch's binary cross entropy with logits, divided as Caffe does."""
         ignored = n.p.ignore_label if n.p.HasField("ignore_label") else None
         return t.ops.SigmoidCrossEntropyLoss(
-            _normalization(n.p), ignore_label=ignored, divisor=n.p.pre_fixed_normalizer
+            normalization(n, "BATCH_SIZE"), ignore_label=ignored, divisor=n.p.pre_fixed_normalizer
         )
 
     def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
         """None: there are no targets."""
         n.unsupported("a loss exists only in training")
-
-
-def _normalization(p: pb.LossParameter) -> str:
-    if p.HasField("normalization"):
-        return pb.LossParameter.NormalizationMode.Name(p.normalization)
-    return "VALID" if p.normalize else "BATCH_SIZE"

@@ -66,13 +66,17 @@ class Slice(LayerType):
 _END = 2**31 - 1
 """Past any end, for Slice of ONNX."""
 
+_AXIS = ("axis", "slice_dim")
+"""The fields that choose the extent which is cut."""
+
 
 def _axis(n: Instance) -> int:
     rank = len(n.ins[0])
     if not n.p.HasField("slice_dim"):
         return n.axis("axis", rank)
     if n.p.HasField("axis"):
-        n.fault("slice_dim", "give `axis` or its old form `slice_dim`, not both")
+        text = "give `axis` or its old form `slice_dim`, not both"
+        n.fault("slice_dim", text, because=("axis",))
     if n.p.slice_dim >= rank:
         n.fault("slice_dim", f"`slice_dim` is {n.p.slice_dim}, but the input has {rank} axes")
     return n.p.slice_dim
@@ -84,7 +88,7 @@ def _parts(n: Instance, size: int) -> list[int]:
     if not points:
         if size % tops:
             text = f"an extent of {size} cannot be cut into {tops} equal parts"
-            n.mismatch("bottom[0]", text)
+            n.mismatch("bottom[0]", text, because=_AXIS)
         return [size // tops] * tops
     if len(points) != tops - 1:
         text = f"{tops} tops need {tops - 1} `slice_point`, not {len(points)}"
@@ -97,5 +101,5 @@ def _parts(n: Instance, size: int) -> list[int]:
                 n.fault(f"slice_point[{i}]", text)
             elif point >= size:
                 text = f"`slice_point` {point} must be below {size}, the extent of `{n.bottoms[0]}`"
-                n.fault(f"slice_point[{i}]", text, bottom=0)
+                n.fault(f"slice_point[{i}]", text, bottom=0, because=_AXIS)
     return [end - start for start, end in pairwise(ends)]

@@ -13,8 +13,8 @@ from netdef.contract import (
     check_labels,
     count,
     layer,
+    normalization,
 )
-from netdef.schema import pb
 
 _SCORES, _LABELS = Values((2, 5, 3, 4)), Labels(2, 3, 4, below=5)
 
@@ -86,7 +86,7 @@ class SoftmaxWithLoss(LayerType):
         p = n.message.loss_param
         return t.ops.SoftmaxWithLoss(
             n.axis("axis", len(n.ins[0])),
-            _normalization(p),
+            normalization(n),
             ignore_label=p.ignore_label if p.HasField("ignore_label") else None,
             divisor=p.pre_fixed_normalizer,
             class_weights=tuple(p.class_weighting) if p.weight_by_label_freqs else None,
@@ -103,10 +103,4 @@ def _check_class_weights(n: Instance, classes: int) -> None:
     if p.weight_by_label_freqs and len(p.class_weighting) != classes:
         given = len(p.class_weighting)
         message = f"`class_weighting` is given {given} times, but there are {classes} classes"
-        n.fault("loss_param.class_weighting", message, bottom=0)
-
-
-def _normalization(p: pb.LossParameter) -> str:
-    if p.HasField("normalize") and not p.HasField("normalization"):
-        return "VALID" if p.normalize else "BATCH_SIZE"
-    return pb.LossParameter.NormalizationMode.Name(p.normalization)
+        n.fault("loss_param.class_weighting", message, bottom=0, because=("axis",))

@@ -8,10 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from netdef.contract import Instance
 from netdef.torch_backend import ops
 from netdef.torch_backend.fillers import settings_of
 from netdef.torch_backend.hdf5_writer import Hdf5Writer
 from netdef.torch_backend.python_host import PythonHost
+from netdef.torch_backend.stored_blob import stored_blob
 
 
 class TorchContext(SimpleNamespace):
@@ -19,7 +21,7 @@ class TorchContext(SimpleNamespace):
 
     `t.filler(shape, filler)` checks a FillerParameter and makes it plain values for `ops.Filled`.
     `t.python_host(n)` runs the class that a Python layer names; `t.hdf5_writer(path)` writes arrays
-    to a file.
+    to a file; `t.blob(n, "source")` reads the array in the binaryproto file that a field names.
     """
 
     torch: ModuleType
@@ -29,6 +31,7 @@ class TorchContext(SimpleNamespace):
     filler: Callable[..., dict[str, Any]]
     python_host: Callable[..., Any]
     hdf5_writer: Callable[..., Any]
+    blob: Callable[[Instance, str], Any]
 
 
 CONTEXT = TorchContext(
@@ -39,4 +42,5 @@ CONTEXT = TorchContext(
     filler=settings_of,
     python_host=PythonHost,
     hdf5_writer=Hdf5Writer,
+    blob=stored_blob,
 )

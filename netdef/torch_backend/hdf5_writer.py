@@ -20,7 +20,7 @@ class Hdf5Writer:
     """
 
     def __init__(self, path: str) -> None:
-        """Write to `path`, relative to the working folder; nothing happens before the first batch."""
+        """Write to `path`, relative to the working folder; it is made with the first batch."""
         self.path = Path(path)
         self.begun = False
 

@@ -50,6 +50,28 @@ def test_neighbours_are_dropped_independently():
         assert abs((a * b).mean() / 0.25) < 5 / np.sqrt(a.size)
 
 
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 0.9])
+def test_the_number_dropped_is_binomial(ratio):
+    """Per row and per column: as scattered as independent draws are, not more, not less."""
+    dropped = (run(net_text(f"dropout_ratio: {ratio}"), "TRAIN", X) == 0).double().numpy()
+    for axis in (0, 1):
+        counts, draws = dropped.sum(axis), dropped.shape[axis]
+        variance = draws * ratio * (1 - ratio)
+        # The counts are nearly normal: their variance scatters by sqrt(2 / number).
+        assert abs(counts.var() / variance - 1) < 5 * np.sqrt(2 / counts.size)
+        assert np.abs(counts - draws * ratio).max() < 6 * np.sqrt(variance)
+
+
+def test_what_is_dropped_depends_neither_on_the_value_nor_on_the_run_before():
+    exe = netdef.compile(netdef.loads(net_text(), phase="TRAIN"), device="cpu")
+    torch.manual_seed(4)
+    first, second = ((exe({"x": X})["y"] == 0).double().numpy() - 0.5 for _ in range(2))
+    values = (X - X.mean()).double().numpy()
+    limit = 5 / np.sqrt(first.size)
+    assert abs((first * second).mean() / 0.25) < limit
+    assert abs((first * values).mean() / (0.5 * values.std())) < limit
+
+
 def test_every_run_drops_others_and_a_seed_repeats_them():
     exe = netdef.compile(netdef.loads(net_text(), phase="TRAIN"), device="cpu")
     torch.manual_seed(3)

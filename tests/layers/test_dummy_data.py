@@ -1,5 +1,7 @@
 """DummyData: a source that fills its own tops, unless they are fed."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,35 @@ def test_random_fillers_fill_anew_and_a_seed_repeats_them():
     assert not torch.equal(first, second)
     assert abs(first.mean() - 4) < 0.3
     assert abs(first.std() - 2) < 0.2
+
+
+def distance(values: np.ndarray, below: np.ndarray) -> float:
+    """Kolmogorov and Smirnov's statistic; `below` is the share of values below each, sorted."""
+    steps = np.arange(values.size + 1) / values.size
+    return max((below - steps[:-1]).max(), (steps[1:] - below).max())
+
+
+def test_every_top_and_every_run_has_the_distribution_of_its_filler():
+    fields = """
+      shape { dim: 100 dim: 200 }
+      data_filler { type: "uniform" min: -2 max: 3 }
+      data_filler { type: "gaussian" mean: 1 std: 2 }
+      data_filler { type: "gaussian" mean: 1 std: 2 }
+    """
+    exe = executable(fields, 3)
+    torch.manual_seed(0)
+    runs = [exe({}) for _ in range(2)]
+    samples = [top.double().numpy().ravel() for blobs in runs for top in blobs.values()]
+    most = np.sqrt(np.log(2 / 1e-6) / (2 * 20_000))  # exceeded once in a million samples
+    erf = np.vectorize(math.erf)
+    for uniform, *gaussian in (samples[:3], samples[3:]):
+        assert uniform.min() >= -2 and uniform.max() < 3
+        assert distance(uniform, (np.sort(uniform) + 2) / 5) < most
+        for values in gaussian:
+            below = (1 + erf((np.sort(values) - 1) / np.sqrt(8))) / 2
+            assert distance(values, below) < most
+    correlation = np.corrcoef(samples) - np.eye(6)
+    assert np.abs(correlation).max() < 5 / np.sqrt(20_000)
 
 
 RELU = 'layer { name: "r" type: "ReLU" bottom: "t0" top: "y" }'
@@ -129,9 +160,24 @@ def test_faults():
 
 
 def test_a_filler_that_does_not_exist_is_refused():
-    net = netdef.loads(net_text('shape { dim: 2 } data_filler { type: "gausian" }'))
     with pytest.raises(NetdefError) as caught:
-        netdef.compile(net, device="cpu")
+        netdef.loads(net_text('shape { dim: 2 } data_filler { type: "gausian" }'))
     (fault,) = caught.value.diagnostics
     assert fault.message == "`gausian` is not a filler"
     assert fault.note == "did you mean `gaussian`?"
+
+
+def places(text: str) -> list[tuple[str, int, int]]:
+    with pytest.raises(NetdefError) as caught:
+        netdef.loads(text)
+    return [(d.rule, d.span.line, d.span.column) for d in caught.value.diagnostics if d.span]
+
+
+def test_numbers_of_a_filler_are_checked_at_their_place():
+    text = net_text('shape { dim: 2 }\ndata_filler { type: "uniform" min: 2 max: 1 }')
+    assert places(text) == [("bad-filler", 2, 36)]
+
+
+def test_a_filler_that_cannot_fill_the_shape_is_refused():
+    text = net_text('shape { dim: 2 dim: 3 }\ndata_filler {}\ndata_filler { type: "bilinear" }', 2)
+    assert places(text) == [("bad-filler", 3, 21)]

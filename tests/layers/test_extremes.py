@@ -71,7 +71,8 @@ def lines(message: Any, path: tuple[str, ...], value: str) -> Iterator[str]:
         yield f"{name}: {value} # here"
     elif name and not seen:
         yield f"{name} {{"
-        yield from lines(getattr(message, name), tuple(rest), value)
+        held = getattr(message, name)
+        yield from lines(held.add() if hasattr(held, "add") else held, tuple(rest), value)
         yield "}"
 
 

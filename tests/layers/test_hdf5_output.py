@@ -8,9 +8,11 @@ import netdef
 from netdef.source import NetdefError
 
 NET = """
-layer { name: "in" type: "Input" top: "x" top: "y" input_param { shape { dim: [2, 3] } shape { dim: 2 } } }
+layer { name: "in" type: "Input" top: "x" top: "y"
+        input_param { shape { dim: [2, 3] } shape { dim: 2 } } }
 layer { name: "double" type: "Scale" bottom: "x" top: "z" scale_param { filler { value: 2 } } }
-layer { name: "out" type: "HDF5Output" bottom: "z" bottom: "y" hdf5_output_param { file_name: "f.h5" } }
+layer { name: "out" type: "HDF5Output" bottom: "z" bottom: "y"
+        hdf5_output_param { file_name: "f.h5" } }
 layer { name: "sum" type: "EuclideanLoss" bottom: "z" bottom: "x" top: "loss" }
 """
 

@@ -234,6 +234,24 @@ def test_stochastic_in_train_draws_in_proportion() -> None:
     assert torch.equal(drawn, first)
 
 
+def test_stochastic_in_train_draws_by_value_in_every_window() -> None:
+    """Pearson's statistic over nine overlapping windows, and windows do not sway each other."""
+    draws = 20_000
+    plane = torch.from_numpy(np.random.default_rng(0).permutation(49).reshape(7, 7) + 1.0)
+    x = plane.float().expand(draws, 1, 7, 7)
+    torch.manual_seed(0)
+    (y,) = run(net("pool: STOCHASTIC kernel_size: 3 stride: 2", (1, 1, 7, 7)), x, phase="TRAIN")
+    for i, j in np.ndindex(3, 3):
+        window = plane[2 * i : 2 * i + 3, 2 * j : 2 * j + 3].flatten()
+        found = torch.stack([(y[:, 0, i, j] == value).sum() for value in window]).double()
+        assert found.sum() == draws
+        wanted = draws * window / window.sum()
+        # 43 is exceeded once in a million draws of chi squared with eight degrees of freedom.
+        assert float(((found - wanted) ** 2 / wanted).sum()) < 43
+    correlation = np.corrcoef(y.flatten(1).double().numpy().T) - np.eye(9)
+    assert np.abs(correlation).max() < 5 / np.sqrt(draws)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -329,7 +347,7 @@ def test_several_faults_at_once() -> None:
 
 
 def test_other_shapes_are_faults() -> None:
-    with pytest.raises(netdef.NetdefError, match=r"takes \(N, C, H, W\), not 3 axes"):
-        netdef.loads(net("kernel_size: 1", (1, 3, 5)))
+    with pytest.raises(netdef.NetdefError, match=r"takes \(N, C, H, W\), .* not 2 axes"):
+        netdef.loads(net("kernel_size: 1", (1, 3)))
     with pytest.raises(netdef.NetdefError, match="only MAX pooling has a second top"):
         netdef.loads(net("kernel_size: 1 pool: AVE", (1, 3, 5, 5), tops=2))

@@ -36,12 +36,12 @@ class Distance(caffe.Layer):
         top[0].data[...] = self.factor * np.sum(self.difference ** 2) / bottom[0].num / 2
 
     def backward(self, top, propagate_down, bottom):
-        part = self.factor * self.difference / bottom[0].num * top[0].diff
         self.forward(bottom, top)
+        part = self.factor * self.difference / bottom[0].num * top[0].diff
         for i, sign in enumerate((1, -1)):
             if propagate_down[i]:
-                bottom[i].diff[...] = sign * self.factor * self.difference / bottom[i].num * top[0].diff
-        self.blobs[0].diff[...] += (self.factor * self.difference / bottom[0].num * top[0].diff).sum()
+                bottom[i].diff[...] = sign * part
+        self.blobs[0].diff[...] += part.sum()
 
 class Source(caffe.Layer):
     def setup(self, bottom, top):
@@ -177,7 +177,9 @@ def test_code_that_fails_when_it_runs(folder):
     broken = LOSS.replace('bottom: "b" ', "").replace('"Distance"', '"Broken"')
     path = write(folder, INPUTS + broken)
     exe = netdef.compile(netdef.load(path, allow_python=True), device="cpu")
-    with pytest.raises(NetdefError, match="`forward` of distance.Broken, layer `t`, failed: ValueError: no luck"):
+    with pytest.raises(
+        NetdefError, match=r"`forward` of distance\.Broken, layer `t`, failed: ValueError: no luck"
+    ):
         exe({"a": np.ones((2, 3)), "b": np.ones((2, 3))})
 
 

@@ -44,7 +44,9 @@ def load(name: str, example: Example, shapes: Mapping[str, Shape] | None = None)
         return [tuple(out[1:]) for out in example.outs]
 
     file = SourceFile("<example>", example.prototxt(name))
-    return load_net(file, example.phase, Request(shapes=shapes or {}, probe=probe, code=shapes_of_code))
+    return load_net(
+        file, example.phase, Request(shapes=shapes or {}, probe=probe, code=shapes_of_code)
+    )
 
 
 def parts(name: str, example: Example) -> tuple[LayerType, Net, Layer, Instance]:

@@ -2,8 +2,9 @@
 
 import math
 
-import torch
 from torch import Tensor, nn
+
+from netdef.torch_backend.ops.labels import class_index
 
 
 class Accuracy(nn.Module):
@@ -32,14 +33,7 @@ class Accuracy(nn.Module):
     def forward(self, scores: Tensor, labels: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Map scores (..., classes, ...) and as many labels as positions to a scalar."""
         axis = self.axis
-        target = labels.reshape(scores.shape[:axis] + scores.shape[axis + 1 :]).long()
-        counted = torch.ones_like(target, dtype=torch.bool)
-        if self.ignore_label is not None:
-            counted = target != self.ignore_label
-        index = target.where(counted, 0)
-        known = (index >= 0) & (index < scores.shape[axis])
-        if scores.is_cuda:  # there, a wrong index would end every program of the process
-            index = index.where(known, 0)
+        index, known, counted = class_index(labels, scores.shape, axis, self.ignore_label)
         true = scores.gather(axis, index.unsqueeze(axis))
         # "Not less" holds for ties, for NaN, and for the true class itself, which is not counted.
         others = (~(scores < true)).sum(axis) - 1

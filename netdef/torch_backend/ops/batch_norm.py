@@ -1,13 +1,13 @@
 """Caffe's batch normalisation: statistics kept as sums with a common factor."""
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from netdef.torch_backend.ops.statistics import Statistics, by_batch
 
-class BatchNorm(nn.Module):
+
+class BatchNorm(Statistics):
     """Subtract the mean of every channel (axis 1) and divide by its standard deviation.
 
     The buffers hold decaying sums: `mean` and `variance` (C,) divided by `factor` (1,) are the
@@ -43,34 +43,14 @@ class BatchNorm(nn.Module):
         return functional.batch_norm(x, mean, variance, eps=self.eps)
 
     def _by_batch(self, x: Tensor) -> Tensor:
-        mean, variance = torch.zeros_like(self.mean), torch.zeros_like(self.variance)
-        values = x.numel() // max(x.shape[1], 1)  # per channel
-        if values > 1:
-            # With momentum 1 the kernel leaves the batch's own mean and unbiased variance.
-            y = functional.batch_norm(x, mean, variance, training=True, momentum=1.0, eps=self.eps)
-        elif values == 1:  # its own mean, without variance; torch refuses it
-            mean, y = x.detach().to(mean.dtype).reshape(mean.shape), x - x
-        else:  # nothing to normalise, nothing to learn from
+        if not x.numel():  # nothing to normalise, nothing to learn from
             return x
+        y, mean, variance = by_batch(x, self.mean, self.eps)
         with torch.no_grad():
             self.mean.mul_(self.fraction).add_(mean)
             self.variance.mul_(self.fraction).add_(variance)
             self.factor.mul_(self.fraction).add_(1.0)
         return y
-
-    def _apply(self, fn: Any, recurse: bool = True) -> "BatchNorm":
-        """Move or convert the buffers as torch does parameters: they stay the same tensors.
-
-        Another layer may share them.
-        """
-        before = dict(self.named_buffers(recurse=False))
-        super()._apply(fn, recurse)
-        for name, buffer in before.items():
-            moved = self.get_buffer(name)
-            if buffer.is_meta == moved.is_meta:
-                buffer.data = moved
-                setattr(self, name, buffer)
-        return self
 
     def extra_repr(self) -> str:
         """Describe the settings."""

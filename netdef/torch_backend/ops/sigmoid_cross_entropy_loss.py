@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from netdef.torch_backend.ops.labels import divisor
+
 
 class SigmoidCrossEntropyLoss(nn.Module):
     """Sum of the binary cross entropies of scores, divided as `normalization` says; a scalar.
@@ -34,20 +36,11 @@ class SigmoidCrossEntropyLoss(nn.Module):
         if self.ignore_label is not None:
             counted = targets.trunc() != self.ignore_label
         costs = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none")
-        return costs.where(counted, 0.0).sum() / self._divisor(scores, counted)
+        return costs.where(counted, 0.0).sum() / divisor(
+            self.normalization, scores.numel(), scores.shape[0], counted, self.divisor
+        )
 
     def extra_repr(self) -> str:
         """Describe the settings."""
         ignored = "" if self.ignore_label is None else f", ignore_label={self.ignore_label}"
         return self.normalization + ignored
-
-    def _divisor(self, scores: Tensor, counted: Tensor) -> Tensor | float:
-        if self.normalization == "VALID":
-            return counted.sum().clamp(min=1)
-        fixed = {
-            "FULL": scores.numel(),
-            "BATCH_SIZE": scores.shape[0],
-            "PRE_FIXED": self.divisor,
-            "NONE": 1,
-        }
-        return max(1, fixed[self.normalization])

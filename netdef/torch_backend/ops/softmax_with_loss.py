@@ -5,8 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-# Caffe takes no logarithm of less than the least normal float.
-_MOST = -math.log(torch.finfo(torch.float32).tiny)
+from netdef.torch_backend.ops.labels import class_index, divisor, log_of
 
 
 class SoftmaxWithLoss(nn.Module):
@@ -44,36 +43,25 @@ class SoftmaxWithLoss(nn.Module):
         axis = self.axis
         # Half precision has no room for the sum.
         log_p = scores.log_softmax(axis, dtype=torch.promote_types(scores.dtype, torch.float32))
-        target = labels.reshape(scores.shape[:axis] + scores.shape[axis + 1 :]).long()
-        counted = torch.ones_like(target, dtype=torch.bool)
-        if self.ignore_label is not None:
-            counted = target != self.ignore_label
-        index = target.where(counted, 0)
-        known = (index >= 0) & (index < scores.shape[axis])
-        if scores.is_cuda:  # there, a wrong index would end every program of the process
-            index = index.where(known, 0)
-        costs = _bounded(-log_p.gather(axis, index.unsqueeze(axis)).squeeze(axis))
+        index, known, counted = class_index(labels, scores.shape, axis, self.ignore_label)
+        costs = self.cost(log_p.gather(axis, index.unsqueeze(axis)).squeeze(axis))
         if self.class_weights is not None:
             costs = costs * self._weights_like(costs)[index]
         costs = costs.where(known, math.nan).where(counted, 0.0)
-        loss = costs.sum() / self._divisor(scores, counted)
+        items = math.prod(scores.shape[:axis])
+        loss = costs.sum() / divisor(
+            self.normalization, counted.numel(), items, counted, self.divisor
+        )
         return (loss, scores.softmax(axis)) if self.softmax_top else loss
+
+    def cost(self, log_p: Tensor) -> Tensor:
+        """Return what each position costs, given the logarithms of the true class's p."""
+        return -log_of(log_p)
 
     def extra_repr(self) -> str:
         """Describe the settings."""
         ignored = "" if self.ignore_label is None else f", ignore_label={self.ignore_label}"
         return f"axis={self.axis}, {self.normalization}{ignored}"
-
-    def _divisor(self, scores: Tensor, counted: Tensor) -> Tensor | float:
-        if self.normalization == "VALID":
-            return counted.sum().clamp(min=1)
-        fixed = {
-            "FULL": counted.numel(),
-            "BATCH_SIZE": math.prod(scores.shape[: self.axis]),
-            "PRE_FIXED": self.divisor,
-            "NONE": 1,
-        }
-        return max(1, fixed[self.normalization])
 
     def _weights_like(self, costs: Tensor) -> Tensor:
         """Return the class weights as a tensor, made when first needed on a device."""
@@ -81,9 +69,3 @@ class SoftmaxWithLoss(nn.Module):
         if weights is None or weights.device != costs.device or weights.dtype != costs.dtype:
             weights = self._weights = costs.new_tensor(self.class_weights)
         return weights
-
-
-def _bounded(costs: Tensor) -> Tensor:
-    """Bound the costs from above, but let gradients through: Caffe's ignore the bound."""
-    finite = costs.clamp(max=torch.finfo(costs.dtype).max)
-    return costs.clamp(max=_MOST).detach() + (finite - finite.detach())

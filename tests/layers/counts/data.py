@@ -1,0 +1,3 @@
+"""Operations of Data: reading computes nothing."""
+
+OTHER = {"Data": (0, 0)}

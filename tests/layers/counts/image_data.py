@@ -1,0 +1,3 @@
+"""Operations of ImageData: reading computes nothing."""
+
+OTHER = {"ImageData": (0, 0, 0)}

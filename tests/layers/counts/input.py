@@ -1,0 +1,3 @@
+"""Operations of Input: reading computes nothing."""
+
+OTHER = {"Input": (0,)}

@@ -1,0 +1,3 @@
+"""Operations of MatMul."""
+
+OTHER = {"MatMul": (0,) * 7}  # multiply-accumulates are all there is

@@ -1,0 +1,3 @@
+"""Operations of MemoryData: reading computes nothing."""
+
+OTHER = {"MemoryData": (0, 0)}

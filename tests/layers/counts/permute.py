@@ -1,0 +1,3 @@
+"""Operations of Permute."""
+
+OTHER = {"Permute": (0,) * 5}  # values are only moved

@@ -1,0 +1,3 @@
+"""Operations of Reorg."""
+
+OTHER = {"Reorg": (0,) * 6}  # values are only moved

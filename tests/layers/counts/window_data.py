@@ -1,0 +1,3 @@
+"""Operations of WindowData: reading computes nothing."""
+
+OTHER = {"WindowData": (0, 0)}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from netdef import catalog
 from netdef.frontend.nodes import Block, Document
 from netdef.ir import Layer, Net
 from netdef.schema import pb
@@ -27,7 +28,7 @@ def build(
     layers = tuple(
         Layer(
             name=m.name or f"{m.type.lower()}{index}",
-            type=m.type,
+            type=_type(m),
             message=m,
             node=node,
             faulty=any(node.start <= mark < node.end for mark in marks),
@@ -49,3 +50,12 @@ def build(
         text = "this net has no layers"
         return net.reporting(error("empty-net", text, document.span._replace(end=0)))
     return net
+
+
+def _type(message: Any) -> str:
+    """Return the type of a layer; for a Python layer whose class is built in, the class."""
+    if message.type == "Python":
+        kind = catalog.find(message.python_param.layer)
+        if kind is not None and kind.python:
+            return kind.name
+    return message.type

@@ -118,8 +118,9 @@ def test_shape_from_the_text() -> None:
         ('type: "MemoryData" memory_data_param '
          "{ batch_size: 2 channels: 1 height: 4 width: 6 }", (2, 1, 4, 6)),
         ('type: "ImageData" image_data_param '
-         "{ batch_size: 2 new_height: 4 new_width: 6 }", (2, 3, 4, 6)),
-        ('type: "ImageData" image_data_param { batch_size: 2 is_color: false } '
+         '{ source: "list.txt" batch_size: 2 new_height: 4 new_width: 6 }', (2, 3, 4, 6)),
+        ('type: "ImageData" image_data_param '
+         '{ source: "list.txt" batch_size: 2 is_color: false } '
          "transform_param { crop_size: 5 }", (2, 1, 5, 5)),
         ('type: "DummyData" dummy_data_param { shape { dim: 2 dim: 9 } }', (2, 9)),
     ],

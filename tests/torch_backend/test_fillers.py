@@ -1,6 +1,11 @@
-"""Every filler's distribution, with fixed seeds; limits are five standard deviations."""
+"""Every filler's distribution, with fixed seeds.
+
+Limits are five standard deviations, and for whole distributions what Kolmogorov and Smirnov's
+statistic exceeds once in a million samples.
+"""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -30,17 +35,36 @@ def assert_moments(values: np.ndarray, mean: float, variance: float, kurtosis: f
     assert abs(values.var() - variance) < 5 * variance * math.sqrt((kurtosis - 1) / n)
 
 
+def assert_distributed(values: np.ndarray, below: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Compare the share of values below each of them with what it should be."""
+    ordered = np.sort(values, axis=None)
+    n = ordered.size
+    wanted = below(ordered)
+    steps = np.arange(n + 1) / n
+    distance = max((wanted - steps[:-1]).max(), (steps[1:] - wanted).max())
+    assert distance < math.sqrt(math.log(2 / 1e-6) / (2 * n))
+
+
+def assert_independent(values: np.ndarray) -> None:
+    """Compare neighbours along every axis: they must not go together."""
+    centred = (values - values.mean()) / values.std()
+    for axis in range(values.ndim):
+        first, second = (np.delete(centred, end, axis) for end in (0, -1))
+        assert abs((first * second).mean()) < 5 / math.sqrt(first.size)
+
+
 def assert_uniform(values: np.ndarray, low: float, high: float) -> None:
     slack = 1e-6 * max(abs(low), abs(high))  # float32
     assert low - slack <= values.min()
     assert values.max() <= high + slack
     assert_moments(values, (low + high) / 2, (high - low) ** 2 / 12, 9 / 5)
+    assert_distributed(values, lambda x: np.clip((x - low) / (high - low), 0, 1))
 
 
 def assert_normal(values: np.ndarray, mean: float, std: float) -> None:
     assert_moments(values, mean, std**2, 3)
-    within = (np.abs(values - mean) < std).mean()
-    assert abs(within - math.erf(math.sqrt(0.5))) < 5 * math.sqrt(0.25 / values.size)
+    erf = np.vectorize(math.erf, otypes=[float])
+    assert_distributed(values, lambda x: (1 + erf((x - mean) / (std * math.sqrt(2)))) / 2)
 
 
 def test_constant():
@@ -74,6 +98,19 @@ def test_gaussian_sparse_keeps_that_many_outputs_of_every_input(outputs, sparse)
         assert abs(per_input.var() - variance) < 5 * variance * math.sqrt(3 / per_input.size)
 
 
+@pytest.mark.parametrize("kind", ["uniform", "gaussian", "xavier", "msra"])
+def test_values_do_not_depend_on_each_other(kind):
+    assert_independent(make(CONV, f'type: "{kind}"'))
+
+
+def test_gaussian_sparse_chooses_without_regard_to_place():
+    kept = make((100, 2000), 'type: "gaussian" sparse: 15') != 0
+    assert_independent(kept.astype(float))
+    # Every output is kept as often as any other.
+    expected, spread = 2000 * 0.15, math.sqrt(2000 * 0.15 * 0.85)
+    assert np.abs(kept.sum(1) - expected).max() < 5 * spread
+
+
 def test_gaussian_sparse_keeps_all_when_there_are_no_more_outputs():
     assert (make((10, 50), 'type: "gaussian" sparse: 10') != 0).all()
     assert (make((10, 50), 'type: "gaussian" sparse: 11') != 0).all()
@@ -87,6 +124,9 @@ def test_positive_unitball():
     assert abs(values.mean() - 0.01) < 1e-8
     assert abs(values.var() * 100**2 - 1 / 3) < 0.02
     assert 0.018 < values.max() < 0.03
+    # Below the largest of a row, whatever it is, the others are uniform.
+    shares = np.sort(values / values.max(1, keepdims=True), 1)[:, :-1]
+    assert_distributed(shares, lambda x: x)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from netdef.contract.convolving import (
     convolved_sizes,
     deconvolved_sizes,
 )
+from netdef.contract.batch_statistics import normalized_by_batch
 from netdef.contract.cost import Cost
 from netdef.contract.data_source import (
     check_positive,
@@ -94,6 +95,7 @@ __all__ = [
     "documentation",
     "ignored",
     "layer",
+    "normalized_by_batch",
     "normalization",
     "operand_of",
     "pooled_size",

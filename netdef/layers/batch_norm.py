@@ -12,6 +12,7 @@ from netdef.contract import (
     Weight,
     count,
     layer,
+    normalized_by_batch,
 )
 
 
@@ -77,12 +78,12 @@ class BatchNorm(LayerType):
         )
 
     def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
-        """BatchNormalization by the stored statistics."""
+        """BatchNormalization by the stored statistics; by the batch's own, means and products.
+
+        A graph has no state: there the stored ones stay.
+        """
         if not _stored(n):
-            n.unsupported(
-                "it normalises by the batch's own statistics and moves the stored ones, which a "
-                "graph without state cannot"
-            )
+            return normalized_by_batch(g, ins[0], len(n.ins[0]), n.p.eps)
         factor = g.weight("factor")
         empty = g.op("Equal", factor, g.constant([0.0]))
         scale = g.op("Where", empty, g.constant([0.0]), g.op("Reciprocal", factor))

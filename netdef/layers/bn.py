@@ -13,6 +13,7 @@ from netdef.contract import (
     constant,
     count,
     layer,
+    normalized_by_batch,
 )
 
 _SEGNET = ("scale_filler", "shift_filler", "bn_mode")
@@ -132,24 +133,20 @@ class BN(LayerType):
         return t.ops.BN(channels, n.p.eps, n.p.momentum, stored=_stored(n), frozen=n.p.frozen)
 
     def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
-        """BatchNormalization by the stored statistics; by the batch's own, means and products."""
+        """BatchNormalization by the stored statistics; by the batch's own, means and products.
+
+        A graph has no state: there the stored ones stay.
+        """
         rank, x = len(n.ins[0]), ins[0]
         if not _is_segnets(n):
-            if not _stored(n):
-                n.unsupported(
-                    "it normalises by the batch's own statistics and moves the stored ones, which "
-                    "a graph without state cannot"
-                )
-            flat = (g.op("Reshape", g.weight(w.name), g.constant([-1])) for w in n.sig.weights)
-            return g.op("BatchNormalization", x, *flat, epsilon=n.p.eps)
-        if n.p.bn_mode != _INFERENCE:
-            axes = [axis for axis in range(rank) if axis != 1]
-            centred = g.op("Sub", x, g.op("ReduceMean", x, axes=axes))
-            variance = g.op("ReduceMean", g.op("Mul", centred, centred), axes=axes)
-            deviation = g.op("Sqrt", g.op("Add", variance, g.constant(_EPS)))
-            x = g.op("Div", centred, deviation)
+            if _stored(n):
+                flat = (g.op("Reshape", g.weight(w.name), g.constant([-1])) for w in n.sig.weights)
+                return g.op("BatchNormalization", x, *flat, epsilon=n.p.eps)
+            x = normalized_by_batch(g, x, rank, n.p.eps)
+        elif n.p.bn_mode != _INFERENCE:
+            x = normalized_by_batch(g, x, rank, _EPS)
         along = g.constant([-1, *[1] * (rank - 2)])
-        scale, shift = (g.op("Reshape", g.weight(w.name), along) for w in n.sig.weights)
+        scale, shift = (g.op("Reshape", g.weight(w.name), along) for w in n.sig.weights[:2])
         return g.op("Add", g.op("Mul", x, scale), shift)
 
     def affine(self, n: Instance) -> Affine | None:

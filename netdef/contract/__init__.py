@@ -1,5 +1,6 @@
 """What a layer type is: everything a layer file imports."""
 
+from netdef.contract.batch_statistics import normalized_by_batch
 from netdef.contract.convolving import (
     channel_axis,
     check_bottoms,
@@ -8,7 +9,6 @@ from netdef.contract.convolving import (
     convolved_sizes,
     deconvolved_sizes,
 )
-from netdef.contract.batch_statistics import normalized_by_batch
 from netdef.contract.cost import Cost
 from netdef.contract.data_source import (
     check_positive,
@@ -95,8 +95,8 @@ __all__ = [
     "documentation",
     "ignored",
     "layer",
-    "normalized_by_batch",
     "normalization",
+    "normalized_by_batch",
     "operand_of",
     "pooled_size",
     "probed",

@@ -83,6 +83,9 @@ class LayerType:
     """Whether the sizes of its tops depend on the data; `signature` gives upper bounds."""
     python: ClassVar[bool] = False
     """Whether it is what a `Python` layer of this class computes."""
+    takes_affine: ClassVar[bool] = False
+    """Whether its module also takes a factor and a shift per channel (axis 1), `factor` and
+    `shift`, and applies them to its top: those of an affine layer behind it, in the same step."""
     effect: ClassVar[bool] = False
     """Whether it does something besides its tops, in every pass over the whole net."""
     absorbs_affine: ClassVar[bool] = False

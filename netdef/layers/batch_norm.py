@@ -37,6 +37,7 @@ class BatchNorm(LayerType):
     Covariate Shift, 2015.
     """
 
+    takes_affine = True
     examples = (
         Example("", [(2, 3, 4, 5)], [(2, 3, 4, 5)]),
         Example("batch_norm_param { eps: 0.001 }", [(4, 6)], [(4, 6)]),

@@ -7,6 +7,8 @@ from operator import getitem
 from torch import fx
 
 from netdef import catalog
+from netdef.contract import Affine
+from netdef.contract.of_layer import instance_of
 from netdef.ir import Blob, Layer, Net
 
 MODULES = "layers"
@@ -53,26 +55,87 @@ def build_graph(
     """
     graph = fx.Graph()
     values: dict[Blob, fx.Node] = {blob: graph.placeholder(name) for blob, name in fed.items()}
+    merged = _affine_behind(layers, wanted, fed)
+    behind = set(merged.values())
     for layer in layers:
-        _add_layer(graph, layer, names[layer], values)
+        if layer not in behind:
+            _add_layer(graph, layer, names, values, merged.get(layer))
     graph.output(tuple(values[blob] for blob in wanted))
     graph.lint()
     return graph
 
 
-def _add_layer(graph: fx.Graph, layer: Layer, name: str, values: dict[Blob, fx.Node]) -> None:
+def _affine_behind(
+    layers: Sequence[Layer], wanted: Sequence[Blob], fed: Mapping[Blob, str]
+) -> dict[Layer, Layer]:
+    """Return the layers that can apply an affine layer behind them in the same step, with that.
+
+    Nobody else may read what is between the two.
+    """
+    readers: dict[Blob, list[Layer]] = {}
+    for layer in layers:
+        for bottom in layer.bottoms:
+            readers.setdefault(bottom, []).append(layer)
+    pairs: dict[Layer, Layer] = {}
+    for layer in layers:
+        kind = catalog.find(layer.type)
+        if kind is None or not kind.takes_affine:
+            continue
+        (top,) = layer.tops
+        found = readers.get(top, [])
+        free = len(found) == 1 and top not in wanted and found[0].tops[0] not in fed
+        if free and _affine_of(found[0]) is not None:
+            pairs[layer] = found[0]
+    return pairs
+
+
+def _affine_of(layer: Layer) -> Affine | None:
+    """Return how a layer maps its only bottom, by its own parameters."""
+    kind = catalog.find(layer.type)
+    own = all(param.owner is None for param in layer.params or ())
+    if kind is None or not layer.params or not own or layer.message.propagate_down:
+        return None
+    return kind.affine(instance_of(layer, catalog.own_message(kind, layer.message)))
+
+
+def _add_layer(
+    graph: fx.Graph,
+    layer: Layer,
+    names: Mapping[Layer, str],
+    values: dict[Blob, fx.Node],
+    behind: Layer | None,
+) -> None:
     inputs = [_input(graph, layer, i, values) for i in range(len(layer.bottoms))]
+    further = _factor_and_shift(graph, behind, names[behind]) if behind is not None else {}
     node = graph.create_node(
-        "call_module", f"{MODULES}.{name}", tuple(inputs), name=_identifier(layer.name)
+        "call_module",
+        f"{MODULES}.{names[layer]}",
+        tuple(inputs),
+        further,
+        name=_identifier(layer.name),
     )
     node.meta["layer"] = layer.name
     node.meta["type"] = layer.type
-    if len(layer.tops) == 1:
-        values.setdefault(layer.tops[0], node)
+    tops = layer.tops if behind is None else behind.tops
+    if len(tops) == 1:
+        values.setdefault(tops[0], node)
         return
-    for i, blob in enumerate(layer.tops):
+    for i, blob in enumerate(tops):
         item = graph.call_function(getitem, (node, i))
         values.setdefault(blob, item)
+
+
+def _factor_and_shift(graph: fx.Graph, layer: Layer, name: str) -> dict[str, fx.Node]:
+    """Add nodes for what an affine layer multiplies by and adds."""
+    affine = _affine_of(layer)
+    assert affine is not None  # noqa: S101 - the pair was chosen for it
+    tracer = fx.proxy.GraphAppendingTracer(graph)
+    weights = {
+        param.weight: fx.Proxy(graph.get_attr(f"{MODULES}.{name}.{param.weight}"), tracer)
+        for param in layer.params or ()
+    }
+    factor, shift = affine(weights)
+    return {"factor": factor.node, "shift": shift.node}
 
 
 def _input(graph: fx.Graph, layer: Layer, index: int, values: dict[Blob, fx.Node]) -> fx.Node:

@@ -28,5 +28,9 @@ def mix(seed: int, counter: int) -> int:
 
 
 def seed_torch(seed: int, counter: int) -> None:
-    """Set torch's generators, of every device, for the pass that `counter` counts."""
-    torch.manual_seed(mix(seed, counter))
+    """Set torch's generators, of the CPU and of every GPU in use, for the pass `counter` counts."""
+    mixed = mix(seed, counter)
+    # `torch.manual_seed` writes down a traceback each time for GPUs that are not in use yet.
+    torch.default_generator.manual_seed(mixed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(mixed)

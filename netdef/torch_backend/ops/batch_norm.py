@@ -14,6 +14,8 @@ class BatchNorm(Statistics):
     statistics. With `stored` these normalise, and are zero while the factor is. Otherwise the
     batch's own normalise, its variance biased, and every forward pass moves the sums: each is
     multiplied by `fraction`, then the batch's mean, unbiased variance and 1 are added.
+
+    A factor and a shift per channel (C,), of a layer behind it, can be applied in the same step.
     """
 
     mean: Tensor
@@ -31,21 +33,23 @@ class BatchNorm(Statistics):
         self.register_buffer("variance", torch.empty(channels))
         self.register_buffer("factor", torch.empty(1))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, factor: Tensor | None = None, shift: Tensor | None = None
+    ) -> Tensor:
         """Map (N, C, ...) or (N,), which is one channel, to the same shape."""
         columns = x.unsqueeze(1) if x.dim() == 1 else x
-        normalised = self._by_stored(columns) if self.stored else self._by_batch(columns)
-        return normalised.reshape(x.shape)
+        normalise = self._by_stored if self.stored else self._by_batch
+        return normalise(columns, factor, shift).reshape(x.shape)
 
-    def _by_stored(self, x: Tensor) -> Tensor:
+    def _by_stored(self, x: Tensor, factor: Tensor | None, shift: Tensor | None) -> Tensor:
         scale = torch.where(self.factor == 0, 0.0, 1 / self.factor)
         mean, variance = self.mean * scale, self.variance * scale
-        return functional.batch_norm(x, mean, variance, eps=self.eps)
+        return functional.batch_norm(x, mean, variance, factor, shift, eps=self.eps)
 
-    def _by_batch(self, x: Tensor) -> Tensor:
+    def _by_batch(self, x: Tensor, factor: Tensor | None, shift: Tensor | None) -> Tensor:
         if not x.numel():  # nothing to normalise, nothing to learn from
             return x
-        y, mean, variance = by_batch(x, self.mean, self.eps)
+        y, mean, variance = by_batch(x, self.mean, self.eps, factor, shift)
         with torch.no_grad():
             self.mean.mul_(self.fraction).add_(mean)
             self.variance.mul_(self.fraction).add_(variance)

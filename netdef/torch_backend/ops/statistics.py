@@ -22,13 +22,21 @@ class Statistics(nn.Module):
         return self
 
 
-def by_batch(x: Tensor, like: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+def by_batch(
+    x: Tensor,
+    like: Tensor,
+    eps: float,
+    factor: Tensor | None = None,
+    shift: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return (N, C, ...) normalised by its own mean and biased variance, and its statistics.
 
     Args:
         x: The values.
         like: A tensor of (C,), of the type that the statistics shall have.
         eps: What is added to the variance.
+        factor: (C,): what the normalised values are multiplied by.
+        shift: (C,): what is added then.
 
     Returns:
         The normalised values, the mean (C,) and the unbiased variance (C,), without gradients. The
@@ -38,8 +46,13 @@ def by_batch(x: Tensor, like: Tensor, eps: float) -> tuple[Tensor, Tensor, Tenso
     values = x.numel() // max(x.shape[1], 1)  # per channel
     if values > 1:
         # With momentum 1 the kernel leaves the batch's own mean and unbiased variance.
-        y = functional.batch_norm(x, mean, variance, training=True, momentum=1.0, eps=eps)
+        y = functional.batch_norm(x, mean, variance, factor, shift, True, 1.0, eps)
         return y, mean, variance
     if values == 1:  # torch refuses it
-        return x - x, x.detach().to(mean.dtype).reshape(mean.shape), variance
+        mean = x.detach().to(mean.dtype).reshape(mean.shape)
+        y = x - x
+        if factor is not None and shift is not None:
+            along = (-1, *[1] * (x.dim() - 2))
+            y = y * factor.reshape(along) + shift.reshape(along)
+        return y, mean, variance
     return x, mean, variance

@@ -1,5 +1,6 @@
 """What a layer type is: everything a layer file imports."""
 
+from netdef.contract.augmentation import refuse_augmentation
 from netdef.contract.batch_statistics import normalized_by_batch
 from netdef.contract.convolving import (
     channel_axis,
@@ -19,7 +20,7 @@ from netdef.contract.data_source import (
     transformed,
 )
 from netdef.contract.documentation import Documentation, documentation
-from netdef.contract.example import Example, Fixed, Labels, Marker, Rois, Uniform, Values
+from netdef.contract.example import Example, Fixed, ImageInfo, Labels, Marker, Rois, Uniform, Values
 from netdef.contract.fault import Fault, Problem, Unsupported
 from netdef.contract.folding import Absorb, Affine, absorb_outputs
 from netdef.contract.ignored import ignored
@@ -55,6 +56,7 @@ __all__ = [
     "Example",
     "Fault",
     "Fixed",
+    "ImageInfo",
     "Instance",
     "Labels",
     "LayerType",
@@ -100,6 +102,7 @@ __all__ = [
     "operand_of",
     "pooled_size",
     "probed",
+    "refuse_augmentation",
     "transformed",
     "volume_window",
 ]

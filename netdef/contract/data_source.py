@@ -2,10 +2,30 @@
 
 from collections.abc import Sequence
 
+from netdef.contract.augmentation import check_augmentation, check_colours
 from netdef.contract.instance import Instance
 from netdef.ir import Shape
 
 _CROP = ("transform_param.crop_size", "transform_param.crop_h", "transform_param.crop_w")
+_OF_FORKS = {
+    "resize_param": "SSD",
+    "noise_param": "SSD",
+    "distort_param": "SSD",
+    "expand_param": "SSD",
+    "emit_constraint": "SSD",
+    "scale_factors": "DeepLab",
+    "is_flow": "TSN",
+    "multi_scale": "TSN",
+    "scale_ratios": "TSN",
+    "max_distort": "TSN",
+    "fix_crop": "TSN",
+}
+"""Fields of `transform_param` that only forks' own data layers carry out."""
+_INSTEAD = {
+    "noise_param": "`augmentation_param` has `noise`",
+    "distort_param": "`augmentation_param` has `brightness`, `contrast`, `saturation` and `hue`",
+    "multi_scale": "`augmentation_param` has `min_area` and `max_aspect_ratio`",
+}
 
 
 def check_positive(n: Instance, *fields: str) -> None:
@@ -46,6 +66,14 @@ def check_transform(n: Instance) -> None:
     if bool(rows) != bool(columns):
         path = f"transform_param.{'crop_h' if rows else 'crop_w'}"
         n.fault(path, "give `crop_h` and `crop_w`, or `crop_size`", because=_CROP)
+    for field, _ in transform.ListFields():
+        fork = _OF_FORKS.get(field.name)
+        if fork:
+            text = (
+                f"`{field.name}` is for data layers of {fork}'s own; {n.type} cannot carry it out"
+            )
+            n.fault(f"transform_param.{field.name}", text, "unsupported", _INSTEAD.get(field.name))
+    check_augmentation(n)
 
 
 def crop_of(n: Instance) -> tuple[int, int]:
@@ -73,4 +101,5 @@ def transformed(n: Instance, image: Shape, because: tuple[str, ...] = ()) -> Sha
         path = f"transform_param.{'crop_size' if n.message.transform_param.crop_size else 'crop_h'}"
         text = f"a crop of {rows} x {columns} from images of {height} x {width}"
         n.fault(path, text, because=(*_CROP, *because))
+    check_colours(n, channels, because)
     return channels, rows or height, columns or width

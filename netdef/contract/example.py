@@ -19,6 +19,7 @@ class Values:
         low: For uniform numbers: the least.
         high: For uniform numbers: the end of the interval, not in it.
         given: For fixed values: all of them, in order; over and over where the shape is larger.
+        of_image: For fixed values: whether they are an image's rows, columns, and factors.
     """
 
     shape: Shape
@@ -27,6 +28,7 @@ class Values:
     low: float = 0.0
     high: float = 1.0
     given: tuple[float, ...] = ()
+    of_image: bool = False
 
 
 def Labels(*shape: int, below: int) -> Values:  # noqa: N802 - reads as what the input is
@@ -42,6 +44,11 @@ def Uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Values:  # noqa
 def Fixed(*shape: int, given: Sequence[float]) -> Values:  # noqa: N802
     """These very numbers, in order, for what no draw would make: boxes, sizes of images."""
     return Values(shape, "fixed", given=tuple(given))
+
+
+def ImageInfo(*given: float) -> Values:  # noqa: N802
+    """Rows and columns of one image, then the factors that it was scaled by: (1, 3) or more."""
+    return Values((1, len(given)), "fixed", given=given, of_image=True)
 
 
 def Marker(*shape: int) -> Values:  # noqa: N802

@@ -125,6 +125,10 @@ class PoolingType(LayerType):
         if self.whole(n) and n.p.pool != STOCHASTIC and not mask:
             return g.op("GlobalMaxPool" if n.p.pool == MAX else "GlobalAveragePool", x)
         axes = self._axes(n)
+        if g.open_size and not mask and n.p.pool != STOCHASTIC:
+            pooled = self._for_every_size(n, g, x)
+            if pooled is not None:
+                return pooled
         if n.p.pool == MAX:
             return _max(g, x, axes, mask)
         mean = _mean(g, x, axes)
@@ -135,6 +139,25 @@ class PoolingType(LayerType):
         zero, one = g.constant(0.0), g.constant(1.0)
         some = g.op("Greater", mean, zero)
         return g.op("Where", some, g.op("Div", squares, g.op("Where", some, mean, one)), zero)
+
+    def _for_every_size(self, n: Instance, g: Any, x: Any) -> Any:
+        """Return a pool without sizes of the input in it; None where ONNX's windows are others.
+
+        Its `ceil_mode` means what torch's does. It is used only for this: before opset 22 ONNX did
+        not say what becomes of a window that begins behind the input.
+        """
+        window, floor = self.window(n), self.floor(n)
+        if not _like_torch(window, floor, self.clips):
+            return None
+        attributes = {
+            "kernel_shape": window.kernel,
+            "strides": window.stride,
+            "pads": (*window.pad, *window.pad),
+            "ceil_mode": int(not floor),
+        }
+        if n.p.pool == MAX:
+            return g.op("MaxPool", x, **attributes)
+        return g.op("AveragePool", x, count_include_pad=1, **attributes)
 
     def _axes(self, n: Instance) -> list["_Axis"]:
         window, floor = self.window(n), self.floor(n)

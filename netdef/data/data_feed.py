@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from netdef.data.bad_records import BadRecords
+from netdef.data.database import open_database
 from netdef.data.datum import color_of, parse, pixels, stack
 from netdef.data.faults import DataFault, missing
-from netdef.data.lmdb_source import LmdbSource, Record, show_key
+from netdef.data.kept_images import LIMIT, KeptImages
+from netdef.data.lmdb_source import Record, show_key
+from netdef.data.parallel import ordered
+from netdef.data.preparation import Preparation
 from netdef.data.randomness import below, draw
-from netdef.data.transformer import transformer
 from netdef.ir import Layer
 from netdef.schema import pb
 from netdef.source.locate import locate, shown
@@ -21,13 +25,16 @@ class DataFeed:
 
     own = "data_param"
 
-    def __init__(self, layer: Layer, referring: str | None, seed: int) -> None:
+    def __init__(
+        self, layer: Layer, referring: str | None, seed: int, bad: BadRecords | None = None
+    ) -> None:
         """Open the database and read the mean.
 
         Args:
             layer: The layer.
             referring: The file of its net, where files that it names are looked for.
             seed: The seed of the run.
+            bad: What to do about damaged records; None ends the run at the first.
 
         Raises:
             DataFault: The source or the mean is not there, or the fields make no sense.
@@ -38,11 +45,13 @@ class DataFeed:
             raise missing("the database", p.source, referring)
         self.batch_size: int = p.batch_size
         self._labelled = len(layer.tops) > 1
-        self._source = LmdbSource(path)
-        self._transformer = transformer(layer.message.transform_param, layer.phase, referring)
+        self._source = open_database(path)
+        self._prepare = Preparation(layer, referring, seed)
+        # A LevelDB that is too large is not even counted.
+        fits = self._source.length <= LIMIT
+        self._kept = KeptImages(self._source.size) if fits else None
         self._color = color_of(layer.message)
-        self._seed = seed
-        self._stream = f"{layer.name}/transform"
+        self._bad = bad or BadRecords()
         self._skip = 0
         if p.rand_skip:
             words = draw(seed, f"{layer.name}/rand_skip", 0, 1)
@@ -57,38 +66,69 @@ class DataFeed:
         Raises:
             DataFault: A record is damaged or does not fit the others.
         """
-        start, stop, step = records.start, records.stop, records.step
-        read = self._source.read(self._skip + start, stop - start)[::step]
-        images, labels = self._decoded(read)
-        words = draw(self._seed, self._stream, start, stop - start)[::step]
-        out = [self._transformer(images, words)]
-        return [*out, labels] if self._labelled else out
+        numbers = range(self._skip + records.start, self._skip + records.stop, records.step)
+        images, labels = self._prepare(records, *self._images(numbers))
+        return [images, labels] if self._labelled else [images]
 
-    def _decoded(self, records: list[Record]) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
-        datums = [self._parsed(record) for record in records]
-        labels = np.array([datum.label for datum in datums], np.float32)
-        images = stack(datums)
-        if images is not None:
-            return images, labels
-        single = [self._pixels(*pair) for pair in zip(records, datums, strict=True)]
-        same = len({image.shape for image in single}) == 1
-        return np.stack(single) if same else single, labels
+    def _images(self, numbers: range) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
+        """Return images and labels, from memory when all are there."""
+        if self._kept is None:
+            return self._decoded(numbers)
+        at = np.array(numbers)
+        found = self._kept.find(at)
+        if found is None:
+            found = self._decoded(numbers)
+            self._kept.keep(at, *found)
+        return found
 
-    def _parsed(self, record: Record) -> pb.Datum:
+    def _decoded(self, numbers: range) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
+        read = self._source.read(numbers.start, numbers.stop - numbers.start)
+        numbered = list(zip(numbers, read[:: numbers.step], strict=True))
+        datums = [self._parsed(*pair) for pair in numbered]
+        images: np.ndarray | list[np.ndarray] | None = stack(datums)
+        if images is None:
+            tried = list(ordered(self._tried, datums))
+            # Others stand in for the damaged on this thread alone: the source is for one.
+            whole = [
+                self._stand_in(*pair, image) if isinstance(image, DataFault) else (datum, image)
+                for pair, datum, image in zip(numbered, datums, tried, strict=True)
+            ]
+            datums, images = [datum for datum, _ in whole], [image for _, image in whole]
+        return images, np.array([datum.label for datum in datums], np.float32)
+
+    def _parsed(self, number: int, record: Record) -> pb.Datum:
         try:
             return parse(record[1])
         except DataFault as fault:
-            raise self._named(record, fault) from None
+            return self._stand_in(number, record, fault)[0]
 
-    def _pixels(self, record: Record, datum: pb.Datum) -> np.ndarray:
+    def _tried(self, datum: pb.Datum) -> np.ndarray | DataFault:
         try:
             return pixels(datum, self._color)
         except DataFault as fault:
-            raise self._named(record, fault) from None
+            return fault
 
-    def _named(self, record: Record, fault: DataFault) -> DataFault:
+    def _stand_in(
+        self, number: int, record: Record, fault: DataFault
+    ) -> tuple[pb.Datum, np.ndarray]:
+        """Return the next record that is good, round the end of the database."""
+        self._refuse_or_note(record, fault)
+        for other in self._source.after(number, record[0]):
+            try:
+                datum = parse(other[1])
+                return datum, pixels(datum, self._color)
+            except DataFault as another:
+                self._refuse_or_note(other, another)
+        text = (
+            f"none of the {self._source.size:,} records of {shown(self._source.path)} can be read"
+        )
+        raise DataFault(text)
+
+    def _refuse_or_note(self, record: Record, fault: DataFault) -> None:
         place = f"record `{show_key(record[0])}` of {shown(self._source.path)}"
-        return DataFault(f"{place} {fault}", fault.rule, fault.field, fault.note)
+        if not self._bad.skip:
+            raise DataFault(f"{place} {fault}", fault.rule, fault.field, fault.note) from None
+        self._bad.met(self._source.path, record[0], f"{place} {fault}")
 
     def close(self) -> None:
         """Close the database."""

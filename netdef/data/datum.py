@@ -89,6 +89,17 @@ def pixels(datum: pb.Datum, color: Color = Color.AS_IS) -> "np.ndarray":
     return values.reshape(datum.channels, datum.height, datum.width)
 
 
+def encoding(datum: pb.Datum) -> str:
+    """Return what the pixels of a parsed Datum are kept as: bytes, floats, or jpeg, png, ...
+
+    Raises:
+        DataFault: The image file cannot be read.
+    """
+    if datum.encoded:
+        return str(_open(datum.data).format).lower()
+    return "bytes" if datum.data else "floats"
+
+
 def stack(raw: list[pb.Datum]) -> "np.ndarray | None":
     """Return parsed Datums as one (N, C, H, W) of uint8, or None when it takes more than a copy.
 
@@ -138,6 +149,8 @@ def _decoded(data: bytes, color: Color) -> "np.ndarray":
 
     image = _open(data)
     mode = _mode(image, color)
+    if mode in ("L", "RGB"):
+        image.info.pop("transparency", None)  # pillow would warn that it gets lost
     try:
         values = np.asarray(image if image.mode == mode else image.convert(mode))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
@@ -145,7 +158,8 @@ def _decoded(data: bytes, color: Color) -> "np.ndarray":
     if values.ndim == 2:  # one channel has no axis of its own
         return values[None]
     channels = values.transpose(2, 0, 1)
-    return np.ascontiguousarray(channels[[2, 1, 0, 3][: len(channels)]])
+    # Three channels are not copied: whoever reads them does that soon enough.
+    return channels[::-1] if len(channels) == 3 else channels[[2, 1, 0, 3]]
 
 
 def _unreadable(fault: Exception) -> DataFault:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from netdef.data.bad_records import BadRecords
 from netdef.data.faults import missing
 from netdef.data.hdf5_source import Hdf5Source, listed_files
 from netdef.ir import Layer
@@ -17,17 +18,21 @@ class Hdf5Feed:
 
     own = "hdf5_data_param"
 
-    def __init__(self, layer: Layer, referring: str | None, seed: int) -> None:
+    def __init__(
+        self, layer: Layer, referring: str | None, seed: int, bad: BadRecords | None = None
+    ) -> None:
         """Look into the files.
 
         Args:
             layer: The layer.
             referring: The file of its net, where the listing is looked for.
             seed: The seed of the run.
+            bad: Not used: rows are not coded one by one, and so never damaged alone.
 
         Raises:
             DataFault: A file is not there, is damaged, or lacks a dataset.
         """
+        del bad
         p = layer.message.hdf5_data_param
         listing = locate(p.source, referring)
         if listing is None:

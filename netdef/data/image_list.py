@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from netdef.data.faults import DataFault
-from netdef.source.locate import locate, shown
+from netdef.data.image_lines import image_path
+from netdef.source.locate import shown
 
 
 def first_size(listing: Path, root: str = "") -> tuple[int, int] | None:
@@ -11,14 +12,17 @@ def first_size(listing: Path, root: str = "") -> tuple[int, int] | None:
 
     Args:
         listing: The list.
-        root: What is put before every path, as it is.
+        root: What is put before every path.
 
     Raises:
         DataFault: The list cannot be read or names nothing, or the image cannot be read.
     """
     name = _first_name(listing)
-    path = locate(root + name, listing)
-    return _size(path) if path else None
+    try:
+        path = image_path(name, root, listing)
+    except DataFault:
+        return None
+    return _size(path)
 
 
 def _first_name(listing: Path) -> str:

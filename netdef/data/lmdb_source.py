@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from netdef.data.faults import DataFault
+from netdef.data.lmdb_pages import Pages
 from netdef.source.locate import shown
 
 Record = tuple[bytes, bytes]
@@ -23,6 +24,7 @@ class LmdbSource:
     Attributes:
         path: The database: a folder with data.mdb, or the file itself.
         size: Number of records, at least 1.
+        length: Bytes on the disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,6 +41,7 @@ class LmdbSource:
         self.size: int = self._environment.env.stat()["entries"]
         if self.size < 1:
             raise DataFault(f"{shown(path)} holds no records")
+        self.length = os.path.getsize(self._file)
         try:
             self._transaction = self._environment.env.begin(buffers=False)
             self._cursor = self._transaction.cursor()
@@ -73,10 +76,12 @@ class LmdbSource:
         at = start % self.size
         try:
             while len(records) < count:
+                before = len(records)
+                wanted = min(count - before, self.size - at)
+                self._environment.pages.check(at + wanted)
                 if self._next != at:
                     self._place(at)
-                before = len(records)
-                records.extend(islice(self._records, min(count - before, self.size - at)))
+                records.extend(islice(self._records, wanted))
                 if len(records) == before:
                     text = f"{shown(self.path)} ends after {at} of its {self.size} records"
                     raise DataFault(text)
@@ -85,6 +90,28 @@ class LmdbSource:
         except lmdb.Error as fault:
             raise DataFault(f"cannot read {shown(self.path)}: {fault}") from None
         return records
+
+    def after(self, number: int, key: bytes) -> Iterator[Record]:
+        """Yield all other records, from the one after record `number`, whose key is `key`, round.
+
+        Reading by number goes on as if this had not been.
+
+        Raises:
+            DataFault: The database is damaged.
+        """
+        import lmdb
+
+        try:
+            cursor = self._transaction.cursor()
+            cursor.set_key(key)
+            for step in range(1, self.size):
+                at = (number + step) % self.size
+                self._environment.pages.check(at + 1)
+                if not (cursor.next() if at else cursor.first()):
+                    return
+                yield cursor.item()
+        except lmdb.Error as fault:
+            raise DataFault(f"cannot read {shown(self.path)}: {fault}") from None
 
     def _place(self, at: int) -> None:
         step = self._cursor.next
@@ -122,6 +149,7 @@ class _Environment:
     def __init__(self, file: Path) -> None:
         import lmdb
 
+        self.pages = Pages(file)
         try:
             self.env: Any = lmdb.open(
                 str(file), subdir=False, readonly=True, lock=False, create=False, readahead=True
@@ -129,11 +157,6 @@ class _Environment:
         except lmdb.Error as fault:
             reason = str(fault).removeprefix(f"{file}: ")
             raise DataFault(f"cannot read {shown(file)} as an LMDB: {reason}") from None
-        pages, page = self.env.info()["last_pgno"] + 1, self.env.stat()["psize"]
-        length = os.path.getsize(file)
-        if length < pages * page:  # reading a page that is not there would end the process
-            text = f"{shown(file)} is cut short: {length:,} of {pages * page:,} bytes are there"
-            raise DataFault(text)
 
 
 _open: WeakValueDictionary[tuple[int, str], _Environment] = WeakValueDictionary()

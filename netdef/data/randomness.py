@@ -42,6 +42,35 @@ def below(words: np.ndarray, limit: np.ndarray | int) -> np.ndarray:
     return (scaled >> np.uint64(32)).astype(np.int64)
 
 
+def unit(words: np.ndarray) -> np.ndarray:
+    """Turn random words into float64 from 0 up to, not including, 1."""
+    return (words >> np.uint64(11)) * 2.0**-53
+
+
+def normals(seed: int, stream: str, position: int, count: int) -> np.ndarray:
+    """Return normally distributed numbers, mean 0 and deviation 1, that belong to one position.
+
+    Box and Muller's way (1958): every word gives two uniform numbers, and those give two normal
+    ones.
+
+    Args:
+        seed: The seed of the run.
+        stream: What the numbers are for.
+        position: What they belong to, such as a record.
+        count: How many.
+
+    Returns:
+        float32 of shape (count,).
+    """
+    pairs = (count + 1) // 2
+    words = draw(seed, stream, 0, -(-pairs // WORDS), epoch=position).reshape(-1)[:pairs]
+    first = ((words >> np.uint64(32)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-32)
+    second = (words & np.uint64(2**32 - 1)).astype(np.float32) * np.float32(2.0**-32)
+    radius = np.sqrt(np.float32(-2) * np.log(first))
+    angle = np.float32(2 * np.pi) * second
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+
+
 def heads(words: np.ndarray) -> np.ndarray:
     """Turn random words into booleans, each true with probability 1/2."""
     return (words >> np.uint64(63)).astype(bool)

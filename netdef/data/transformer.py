@@ -8,14 +8,11 @@ import numpy as np
 
 from netdef.data.faults import DataFault, missing
 from netdef.data.randomness import below, heads
+from netdef.ir import Shape
 from netdef.source import NetdefError
 from netdef.source.locate import locate
 from netdef.weights.binaryproto import read_mean
 
-_SUPPORTED = {
-    "scale", "mirror", "crop_size", "mean_file", "mean_value", "force_color", "force_gray",
-    "crop_h", "crop_w",
-}  # fmt: skip
 _MEAN_FILE = "transform_param.mean_file"
 
 
@@ -42,24 +39,21 @@ class Transformer:
     mean: np.ndarray | None = None
     train: bool = False
 
-    def __call__(self, images: np.ndarray | Sequence[np.ndarray], words: np.ndarray) -> np.ndarray:
-        """Transform a batch.
+    def __call__(self, images: np.ndarray, words: np.ndarray) -> np.ndarray:
+        """Transform images of one size together.
 
         Args:
-            images: (N, C, H, W) of uint8 or float32, or images (C, H, W) of several sizes.
+            images: (N, C, H, W) of uint8 or float32.
             words: Random words, uint64 of shape (N, 4).
 
         Returns:
             float32 of shape (N, C, H, W), or of the crop's rows and columns.
 
         Raises:
-            DataFault: An image is smaller than the crop; the mean is of another size; sizes differ
-                and there is no crop to make them equal.
+            DataFault: The images are smaller than the crop; the mean is of another size.
         """
-        if not isinstance(images, np.ndarray):
-            return self._one_by_one(images, words)
         size = images.shape[1:]
-        mean = self._mean_for(size)
+        mean = self.mean_for(size)
         if self.crop:
             rows, columns = self._offsets(size, words)
             images = _cut(images, rows, columns, self.crop)
@@ -75,17 +69,55 @@ class Transformer:
             out[flipped] = out[flipped, :, :, ::-1]
         return out
 
-    def _one_by_one(self, images: Sequence[np.ndarray], words: np.ndarray) -> np.ndarray:
-        whole = {image.shape if self.crop is None else image.shape[:1] for image in images}
-        if len(whole) > 1:
-            text = f"a batch holds images of {_show(images[0].shape)} and of "
-            text += _show(next(i.shape for i in images if i.shape != images[0].shape))
-            note = "`crop_size` makes rows and columns equal, force_color and force_gray channels"
-            raise DataFault(text, "shape-mismatch", note=note)
-        out = [self(image[None], words[i : i + 1]) for i, image in enumerate(images)]
-        return np.concatenate(out)
+    def into(self, out: np.ndarray, image: np.ndarray, words: np.ndarray) -> None:
+        """Transform one image, with the result that it has among others.
 
-    def _mean_for(self, size: tuple[int, ...]) -> np.ndarray | None:
+        Args:
+            out: Where it goes, float32 of the shape that `shape_for` tells.
+            image: (C, H, W) of uint8 or float32, any strides.
+            words: Random words, uint64 of shape (4,).
+
+        Raises:
+            DataFault: As for many.
+        """
+        mean = self.mean_for(image.shape)
+        row, column, height, width = self.window(image.shape, words)
+        cut = image[:, row : row + height, column : column + width]
+        if mean is not None and mean.shape[1:] != (1, 1):
+            mean = mean[:, row : row + height, column : column + width]
+        target = self.flipped(out, words)
+        if mean is None:
+            target[...] = cut
+        else:
+            np.subtract(cut, mean, out=target)
+        if self.scale != 1:
+            out *= np.float32(self.scale)
+
+    def flipped(self, out: np.ndarray, words: np.ndarray) -> np.ndarray:
+        """Return (C, H, W) as it is, or seen from behind when the image is flipped."""
+        return out[:, :, ::-1] if self.mirror and heads(words[0]) else out
+
+    def shape_for(self, size: Shape) -> Shape:
+        """Return what an image (C, H, W) becomes."""
+        return (size[0], *(self.crop or size[1:]))
+
+    def window(self, size: Shape, words: np.ndarray) -> tuple[int, int, int, int]:
+        """Return first row, first column, rows and columns of the crop of an image (C, H, W).
+
+        Raises:
+            DataFault: The image is smaller than the crop.
+        """
+        if self.crop is None:
+            return 0, 0, size[1], size[2]
+        row, column = self._offsets(size, words[None])
+        return int(np.ravel(row)[0]), int(np.ravel(column)[0]), *self.crop
+
+    def mean_for(self, size: Shape) -> np.ndarray | None:
+        """Return the mean of images (C, H, W).
+
+        Raises:
+            DataFault: It is of another size.
+        """
         mean = self.mean
         if mean is None or mean.shape == size:
             return mean
@@ -97,9 +129,7 @@ class Transformer:
             raise DataFault(text, "bad-value", "transform_param.mean_value")
         return mean
 
-    def _offsets(
-        self, size: tuple[int, ...], words: np.ndarray
-    ) -> tuple[np.ndarray | int, np.ndarray | int]:
+    def _offsets(self, size: Shape, words: np.ndarray) -> tuple[np.ndarray | int, np.ndarray | int]:
         assert self.crop is not None  # noqa: S101 - asked only where there is a crop
         spare_rows, spare_columns = size[1] - self.crop[0], size[2] - self.crop[1]
         if spare_rows < 0 or spare_columns < 0:
@@ -119,12 +149,8 @@ def transformer(param: Any, phase: str, referring: str | None) -> Transformer:
         referring: The file of the net, where mean_file is looked for.
 
     Raises:
-        DataFault: A field is not supported, or the mean image is not there or cannot be read.
+        DataFault: The mean image is not there or cannot be read.
     """
-    for field, _ in param.ListFields():
-        if field.name not in _SUPPORTED:
-            text = f"`{field.name}` is not supported for this layer type"
-            raise DataFault(text, "unsupported", f"transform_param.{field.name}")
     rows, columns = param.crop_h or param.crop_size, param.crop_w or param.crop_size
     return Transformer(
         scale=param.scale,
@@ -133,6 +159,19 @@ def transformer(param: Any, phase: str, referring: str | None) -> Transformer:
         mean=_mean(param, referring),
         train=phase == "TRAIN",
     )
+
+
+def check_sizes(images: Sequence[np.ndarray], cropped: bool) -> None:
+    """See that images (C, H, W) make one batch.
+
+    Raises:
+        DataFault: Their channels differ, or their sizes, and there is no crop to make them equal.
+    """
+    if len({image.shape[:1] if cropped else image.shape for image in images}) > 1:
+        text = f"a batch holds images of {_show(images[0].shape)} and of "
+        text += _show(next(i.shape for i in images if i.shape != images[0].shape))
+        note = "`crop_size` makes rows and columns equal, force_color and force_gray channels"
+        raise DataFault(text, "shape-mismatch", note=note)
 
 
 def _mean(param: Any, referring: str | None) -> np.ndarray | None:

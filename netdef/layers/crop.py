@@ -58,16 +58,16 @@ class Crop(LayerType):
         return t.ops.Crop(*_cut(n))
 
     def onnx(self, n: Instance, g: Any, ins: Any) -> Any:
-        """Slice; where the batch is cut, to the size that the second bottom then has."""
+        """Slice; where what is cut may vary, to the size that the second bottom then has."""
         axis, offsets = _cut(n)
         rank = len(n.ins[0])
         axes = range(axis, rank)
-        if axis:
+        if axis and not g.open_size:
             ends = g.constant(
                 [offset + n.ins[1][a] for a, offset in zip(axes, offsets, strict=True)]
             )
         else:
-            sizes = g.op("Shape", ins[1], start=0, end=rank)
+            sizes = g.op("Shape", ins[1], start=axis, end=rank)
             ends = g.op("Add", sizes, g.constant(offsets))
         return g.op("Slice", ins[0], g.constant(offsets), ends, g.constant(axes))
 

@@ -16,12 +16,20 @@ from netdef.contract import (
 
 @layer("Data", param="data_param", role="source")
 class Data(SourceType):
-    """Read records from an LMDB in the order of their keys, over and over.
+    """Read records from an LMDB or LevelDB in the order of their keys, over and over.
 
     The tops are the images (batch_size, C, H, W) and, if there is a second one, their labels
     (batch_size,). `transform_param` says what is done to each image: (pixel - mean) * scale, a crop
     (random in TRAIN, centred in TEST), `mirror`. The kind of the database is seen from its files;
-    `backend` need not say it.
+    `backend` need not say it. A record holds pixels, or an image file, of which `force_color`
+    and `force_gray` make three channels or one. `rand_skip` starts after a random number of records
+    below it (Caffe does not heed it). A LevelDB needs `pip install netdef[leveldb]`.
+
+    Beyond Caffe, in TRAIN, `transform_param { augmentation_param { ... } }` changes images at
+    random: it cuts out an area of any size and shape (`min_area`, `max_area`, `max_aspect_ratio`)
+    and resizes it to the crop, turns (`rotation`), changes colours (`brightness`, `contrast`,
+    `saturation`, `hue`), adds `noise`, whose level may become the label (`noise_label`), and erases
+    a rectangle (`erase`). What is random depends on the seed and the record alone.
 
     A layer without `data_param` cannot be fed, only drawn; its `input_param`, if it has one, gives
     the shapes.

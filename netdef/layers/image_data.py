@@ -33,7 +33,8 @@ class ImageData(SourceType):
     treated as `transform_param` says: (pixel - mean) * scale, a crop (random in TRAIN, centred in
     TEST), `mirror`. Without new sizes and without a crop, the first image says what H and W are,
     and all must be of its size. `batch_size` is 1 unless given. `shuffle` orders the list anew at
-    every pass; `rand_skip` starts after a random number of images below it.
+    every pass; `rand_skip` starts after a random number of images below it. In TRAIN,
+    `augmentation_param` changes images at random, as those of a Data layer.
 
     Easy to get wrong: resizing does not keep the ratio of the sides. `scale`, `mean_file`,
     `crop_size` and `mirror` inside `image_data_param` count only in files of the old formats.

@@ -7,7 +7,8 @@ from netdef.contract import Example, Instance, Signature, SourceType, at_least, 
 class Input(SourceType):
     """An input of the net, fed by whoever runs it.
 
-    `shape` is given once for all tops or once per top.
+    `shape` is given once for all tops or once per top. To train, give `netdef.Solver` a `feed`:
+    arrays, batches, or a function that makes them.
     """
 
     tops = at_least(1)

@@ -23,7 +23,10 @@ class MemoryData(SourceType):
     labels (batch_size,); all four sizes must be given. `transform_param` says what is done to each
     image; the sizes are those after it, so that a crop must be height x width.
 
-    It is an input of the net: whoever runs it gives the values of its tops. Caffe wants both.
+    It is an input of the net: whoever runs it gives the values of its tops, as they are after
+    `transform_param`. From arrays that `netdef.batches(net, feed=...)` or `netdef.Solver(...,
+    feed=...)` get once, images as they are before it, batches are cut in order, over and over.
+    Caffe wants both tops.
     """
 
     tops = range(1, 3)

@@ -3,11 +3,11 @@
 from math import inf
 from typing import Any
 
-from netdef.contract import Example, Fixed, Instance, Labels, layer
+from netdef.contract import Example, ImageInfo, Instance, Labels, layer
 from netdef.contract.proposals import Anchors, ProposalType, anchors
 
 _SCORES, _OFFSETS = Labels(1, 8, 3, 4, below=40), (1, 16, 3, 4)
-_INFO = Fixed(1, 4, given=(48, 64, 1.5, 1.25))
+_INFO = ImageInfo(48, 64, 1.5, 1.25)
 _FOUR = "ratio: 0.5 ratio: 2 scale: 1 scale: 2"
 
 

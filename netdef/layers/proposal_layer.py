@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from netdef.contract import Example, Fixed, Instance, Labels, Problem, layer
+from netdef.contract import Example, ImageInfo, Instance, Labels, Problem, layer
 from netdef.contract.proposals import Anchors, ProposalType, anchors
 
 _BASE, _RATIOS, _SCALES = 16, (0.5, 1, 2), (8, 16, 32)
 _MOST_SCALES = 1000
 _SCORES, _OFFSETS = Labels(1, 18, 3, 4, below=90), (1, 36, 3, 4)
-_INFO = Fixed(1, 3, given=(48, 64, 1.25))
+_INFO = ImageInfo(48, 64, 1.25)
 
 
 @layer("ProposalLayer", param="python_param", role="detection")

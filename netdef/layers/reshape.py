@@ -69,7 +69,7 @@ class Reshape(LayerType):
         shape = n.ins[0]
         dims = _dims(n)
         start, end = _range(n)
-        if start == 0 and end == 0:  # new axes before the batch
+        if shape and start == 0 and end == 0:  # new axes before the batch
             new = [1 if d == -1 else shape[i] if d == 0 else d for i, d in enumerate(dims)]
             return g.op("Reshape", ins[0], g.constant([*new, -1, *shape[1:]]))
         new = [shape[start + i] if d == 0 and start + i else d for i, d in enumerate(dims)]

@@ -9,6 +9,7 @@ from netdef.contract import (
     check_source,
     check_transform,
     layer,
+    refuse_augmentation,
     transformed,
 )
 
@@ -27,10 +28,12 @@ class WindowData(SourceType):
 
     A window whose overlap is at least `fg_threshold` (0.5) is foreground; below `bg_threshold`
     (0.5) it is background, of label 0. `fg_fraction` (0.25) of every batch is foreground, drawn at
-    random as the rest is. A window is stretched to the crop: by itself with `crop_mode: "warp"`
-    (the default), or widened to a square first with "square". `context_pad` (0) pixels of the crop,
-    on every side, show what surrounds the window. `cache_images` keeps the files in memory;
-    `root_folder` is put before every path. `mirror`, mean and `scale` are `transform_param`'s.
+    random as the rest is; the background comes first. A window is stretched to the crop: by itself
+    with `crop_mode: "warp"` (the default), or widened to a square first with "square".
+    `context_pad` (0) pixels of the crop, on every side, show what surrounds the window; what lies
+    outside the image is 0, as if it were the mean. A mean image is cropped at its own centre.
+    `cache_images` keeps the files in memory; `root_folder` is put before every path. `mirror`, mean
+    and `scale` are `transform_param`'s.
 
     Easy to get wrong: `scale`, `mean_file`, `crop_size` and `mirror` inside `window_data_param`
     count only in files of the old formats.
@@ -62,6 +65,7 @@ class WindowData(SourceType):
             check_source(n, "a text file of images and their windows")
             check_positive(n, "batch_size")
             check_transform(n)
+            refuse_augmentation(n, "cuts and stretches its windows itself")
             if not size:
                 path = "transform_param.crop_size"
                 text = "WindowData needs `crop_size` in `transform_param`, the side of its windows"

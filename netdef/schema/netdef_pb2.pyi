@@ -524,7 +524,7 @@ class Datum(_message.Message):
     def __init__(self, channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., data: _Optional[bytes] = ..., label: _Optional[int] = ..., float_data: _Optional[_Iterable[float]] = ..., encoded: bool = ...) -> None: ...
 
 class TransformationParameter(_message.Message):
-    __slots__ = ("scale", "mirror", "crop_size", "mean_file", "mean_value", "force_color", "force_gray", "resize_param", "noise_param", "distort_param", "expand_param", "emit_constraint", "crop_h", "crop_w", "scale_factors", "is_flow", "multi_scale", "scale_ratios", "max_distort", "fix_crop")
+    __slots__ = ("scale", "mirror", "crop_size", "mean_file", "mean_value", "force_color", "force_gray", "resize_param", "noise_param", "distort_param", "expand_param", "emit_constraint", "crop_h", "crop_w", "scale_factors", "is_flow", "multi_scale", "scale_ratios", "max_distort", "fix_crop", "augmentation_param")
     SCALE_FIELD_NUMBER: _ClassVar[int]
     MIRROR_FIELD_NUMBER: _ClassVar[int]
     CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -545,6 +545,7 @@ class TransformationParameter(_message.Message):
     SCALE_RATIOS_FIELD_NUMBER: _ClassVar[int]
     MAX_DISTORT_FIELD_NUMBER: _ClassVar[int]
     FIX_CROP_FIELD_NUMBER: _ClassVar[int]
+    AUGMENTATION_PARAM_FIELD_NUMBER: _ClassVar[int]
     scale: float
     mirror: bool
     crop_size: int
@@ -565,7 +566,40 @@ class TransformationParameter(_message.Message):
     scale_ratios: _containers.RepeatedScalarFieldContainer[float]
     max_distort: int
     fix_crop: bool
-    def __init__(self, scale: _Optional[float] = ..., mirror: bool = ..., crop_size: _Optional[int] = ..., mean_file: _Optional[str] = ..., mean_value: _Optional[_Iterable[float]] = ..., force_color: bool = ..., force_gray: bool = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ..., noise_param: _Optional[_Union[NoiseParameter, _Mapping]] = ..., distort_param: _Optional[_Union[DistortionParameter, _Mapping]] = ..., expand_param: _Optional[_Union[ExpansionParameter, _Mapping]] = ..., emit_constraint: _Optional[_Union[EmitConstraint, _Mapping]] = ..., crop_h: _Optional[int] = ..., crop_w: _Optional[int] = ..., scale_factors: _Optional[_Iterable[float]] = ..., is_flow: bool = ..., multi_scale: bool = ..., scale_ratios: _Optional[_Iterable[float]] = ..., max_distort: _Optional[int] = ..., fix_crop: bool = ...) -> None: ...
+    augmentation_param: AugmentationParameter
+    def __init__(self, scale: _Optional[float] = ..., mirror: bool = ..., crop_size: _Optional[int] = ..., mean_file: _Optional[str] = ..., mean_value: _Optional[_Iterable[float]] = ..., force_color: bool = ..., force_gray: bool = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ..., noise_param: _Optional[_Union[NoiseParameter, _Mapping]] = ..., distort_param: _Optional[_Union[DistortionParameter, _Mapping]] = ..., expand_param: _Optional[_Union[ExpansionParameter, _Mapping]] = ..., emit_constraint: _Optional[_Union[EmitConstraint, _Mapping]] = ..., crop_h: _Optional[int] = ..., crop_w: _Optional[int] = ..., scale_factors: _Optional[_Iterable[float]] = ..., is_flow: bool = ..., multi_scale: bool = ..., scale_ratios: _Optional[_Iterable[float]] = ..., max_distort: _Optional[int] = ..., fix_crop: bool = ..., augmentation_param: _Optional[_Union[AugmentationParameter, _Mapping]] = ...) -> None: ...
+
+class AugmentationParameter(_message.Message):
+    __slots__ = ("min_area", "max_area", "max_aspect_ratio", "rotation", "brightness", "contrast", "saturation", "hue", "noise", "noise_levels", "noise_label", "erase", "min_erased", "max_erased")
+    MIN_AREA_FIELD_NUMBER: _ClassVar[int]
+    MAX_AREA_FIELD_NUMBER: _ClassVar[int]
+    MAX_ASPECT_RATIO_FIELD_NUMBER: _ClassVar[int]
+    ROTATION_FIELD_NUMBER: _ClassVar[int]
+    BRIGHTNESS_FIELD_NUMBER: _ClassVar[int]
+    CONTRAST_FIELD_NUMBER: _ClassVar[int]
+    SATURATION_FIELD_NUMBER: _ClassVar[int]
+    HUE_FIELD_NUMBER: _ClassVar[int]
+    NOISE_FIELD_NUMBER: _ClassVar[int]
+    NOISE_LEVELS_FIELD_NUMBER: _ClassVar[int]
+    NOISE_LABEL_FIELD_NUMBER: _ClassVar[int]
+    ERASE_FIELD_NUMBER: _ClassVar[int]
+    MIN_ERASED_FIELD_NUMBER: _ClassVar[int]
+    MAX_ERASED_FIELD_NUMBER: _ClassVar[int]
+    min_area: float
+    max_area: float
+    max_aspect_ratio: float
+    rotation: float
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+    noise: float
+    noise_levels: int
+    noise_label: bool
+    erase: float
+    min_erased: float
+    max_erased: float
+    def __init__(self, min_area: _Optional[float] = ..., max_area: _Optional[float] = ..., max_aspect_ratio: _Optional[float] = ..., rotation: _Optional[float] = ..., brightness: _Optional[float] = ..., contrast: _Optional[float] = ..., saturation: _Optional[float] = ..., hue: _Optional[float] = ..., noise: _Optional[float] = ..., noise_levels: _Optional[int] = ..., noise_label: bool = ..., erase: _Optional[float] = ..., min_erased: _Optional[float] = ..., max_erased: _Optional[float] = ...) -> None: ...
 
 class AccuracyParameter(_message.Message):
     __slots__ = ("top_k", "axis", "ignore_label")

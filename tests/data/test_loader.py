@@ -169,6 +169,15 @@ def test_tensors_go_to_the_device(sources, load):
     assert batch["d"].device == torch.device("meta")
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_tensors_go_to_a_gpu_as_they_are(sources, load):
+    net = load(data(transform=RANDOM), "TRAIN")
+    for here, there in islice(zip(batches(net), batches(net, device="cuda"), strict=True), 5):
+        assert there["d"].is_cuda
+        assert torch.equal(here["d"], there["d"].cpu())
+
+
 def test_inputs_are_left_to_the_caller(sources, load):
     text = 'layer { name: "i" type: "Input" top: "i" input_param { shape { dim: 1 } } }'
     (batch,) = take(load(text + data()), 1)
@@ -185,12 +194,15 @@ def test_dummy_data_fills_itself(load):
 
 def test_a_type_that_cannot_be_read(load, sources):
     net = load(data())
-    layer = net.layers[0].replace(type="WindowData")
+    layer = net.layers[0].replace(type="VideoData")
     with pytest.raises(NetdefError) as raised:
         batches(net.replace(layers=(layer,)))
     (found,) = raised.value.diagnostics
-    assert (found.rule, found.note) == ("unsupported", "these can: Data, HDF5Data")
-    assert found.message == "data layers of type WindowData cannot be read"
+    assert (found.rule, found.note) == (
+        "unsupported",
+        "these can: Data, HDF5Data, ImageData, WindowData",
+    )
+    assert found.message == "data layers of type VideoData cannot be read"
     assert (found.span.line, found.span.text) == (2, '"Data"')
 
 
@@ -260,13 +272,6 @@ def test_images_of_several_sizes_in_one_batch(images, lmdb_of, load):
         take(load(data(size=2)), 1)
     (batch,) = take(load(data(size=2, transform="crop_size: 4")), 1)
     np.testing.assert_array_equal(batch["d"], [images[0][:, 2:6, 3:7], images[1][:, :4, 3:7]])
-
-
-def test_a_leveldb(tmp_path, load):
-    (tmp_path / "images_lmdb").mkdir()
-    (tmp_path / "images_lmdb/CURRENT").touch()
-    with pytest.raises(NetdefError, match="is a LevelDB, which is not supported"):
-        batches(load(data()))
 
 
 def test_a_net_without_a_file(sources, load, tmp_path, monkeypatch):

@@ -69,7 +69,8 @@ def test_what_is_known_without_the_source(load):
     assert [d.rule for d in net.diagnostics] == ["missing-source"]
 
 
-def test_a_leveldb_leaves_shapes_unknown(tmp_path, load):
+def test_a_leveldb_that_cannot_be_read_here_leaves_shapes_unknown(tmp_path, load, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plyvel", None)
     (tmp_path / "images_lmdb").mkdir()
     (tmp_path / "images_lmdb/CURRENT").touch()
     net = load(DATA.format(""))

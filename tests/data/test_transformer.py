@@ -6,7 +6,7 @@ import pytest
 from netdef.data.faults import DataFault
 from netdef.data.loader import batches
 from netdef.data.randomness import draw
-from netdef.data.transformer import Transformer
+from netdef.data.transformer import Transformer, check_sizes
 from netdef.source import NetdefError
 from netdef.weights.binaryproto import write_binaryproto
 
@@ -60,16 +60,30 @@ def test_the_images_are_not_changed(images):
     np.testing.assert_array_equal(images, before)
 
 
-def test_images_of_several_sizes_are_cropped_to_one(images):
-    several = [images[0], images[1][:, :6], images[2][:, :, :7]]
-    transform = Transformer(mirror=True, crop=(5, 6), mean=MEANS["per channel"], train=True)
-    expected = [plain(*pair, transform) for pair in zip(several, WORDS[:3], strict=True)]
-    np.testing.assert_allclose(transform(several, WORDS[:3]), expected, rtol=1e-6)
+@pytest.mark.parametrize("mean", MEANS.values(), ids=MEANS)
+@pytest.mark.parametrize("crop", [None, (5, 6)], ids=str)
+@pytest.mark.parametrize("train", [False, True], ids=["TEST", "TRAIN"])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_one_image_gives_the_bits_that_it_has_in_a_batch(images, mean, crop, train, kind):
+    transform = Transformer(0.3, True, crop, mean, train)
+    images = images.astype(kind)
+    together = transform(images, WORDS)
+    for image, words, expected in zip(images, WORDS, together, strict=True):
+        assert transform.shape_for(image.shape) == expected.shape
+        out = np.full(expected.shape, np.nan, np.float32)
+        # Decoders give channels that lie innermost.
+        view = np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1)
+        transform.into(out, view, words)
+        np.testing.assert_array_equal(out, expected)
 
 
 def test_images_of_several_sizes_need_a_crop(images):
+    several = [images[0], images[1][:, :6]]
+    check_sizes(several, cropped=True)
     with pytest.raises(DataFault, match="images of 3 x 8 x 10 and of 3 x 6 x 10"):
-        Transformer()([images[0], images[1][:, :6]], WORDS[:2])
+        check_sizes(several, cropped=False)
+    with pytest.raises(DataFault, match="images of 3 x 8 x 10 and of 2 x 8 x 10"):
+        check_sizes([images[0], images[1][:2]], cropped=True)
 
 
 def test_random_crops_and_flips_reach_every_place():
@@ -137,9 +151,8 @@ def test_faults_that_checking_finds(images, lmdb_of, load, fields, place, messag
     [
         ('mean_file: "no.binaryproto"', "missing-source", "`no.binaryproto` is not there"),
         ('mean_file: "net.txt"', "bad-weight-file", r"net\.txt is no binaryproto"),
-        ("resize_param { height: 4 width: 4 }", "unsupported", "`resize_param` is not supported"),
     ],
-    ids=["no mean", "bad mean", "unsupported"],
+    ids=["no mean", "bad mean"],
 )
 def test_faults_that_opening_finds(images, lmdb_of, load, tmp_path, fields, rule, message):
     lmdb_of(images)

@@ -13,7 +13,10 @@ import pytest
 from netdef import catalog
 
 PACKAGE = Path(__file__).parents[2] / "netdef"
-ROOMS = ("torch_backend", "onnx_backend", "analysis", "drawing", "weights", "training")
+ROOMS = (
+    *("torch_backend", "torch_source", "onnx_backend"),
+    *("analysis", "drawing", "weights", "training"),
+)
 FILES = [path for room in ROOMS for path in sorted((PACKAGE / room).glob("*.py"))]
 NAMES = frozenset(catalog.names())
 

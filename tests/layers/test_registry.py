@@ -20,7 +20,7 @@ from netdef.onnx_backend.build import build_model
 from netdef.onnx_backend.graph import OPSET
 from netdef.onnx_backend.opset import lifted, newest_opset
 from netdef.onnx_backend.part import Part
-from netdef.onnx_backend.verify import check_file, compare, require_equal
+from netdef.onnx_backend.verify import Model, check_file, compare, require_equal
 from netdef.passes.pipeline import Request, load_net
 from netdef.source import NetdefError, SourceFile
 from netdef.torch_backend.context import CONTEXT
@@ -230,7 +230,8 @@ def test_onnx_gives_the_numbers(name: str, example: Example, tmp_path: Path) -> 
         for feed in batches(net, example):
             fresh = program(net, share=exe)  # some layers remember
             names = built.inputs, built.outputs
-            require_equal(compare(path, fresh, [feed], *names, drawn=example.random))
+            model = Model(path, *names, drawn=example.random)
+            require_equal(compare(model, fresh, [feed]))
 
 
 @pytest.mark.parametrize(("name", "example"), CASES)

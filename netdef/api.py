@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +20,25 @@ if TYPE_CHECKING:
     import torch
 
     from netdef.contract import CodeShapes, Instance
+    from netdef.data.bad_records import OnBadRecord
+    from netdef.data.program_feed import Given
     from netdef.ir import Net, Shape
     from netdef.onnx_backend.export import Export
+    from netdef.onnx_backend.importing.write import Imported
+    from netdef.onnx_backend.preprocessing import Preprocessing
+    from netdef.onnx_backend.verify import Program
     from netdef.torch_backend.executable import Executable
 
-__all__ = ["batches", "check", "compile", "deploy", "export_onnx", "load", "loads"]
+__all__ = [
+    "batches",
+    "check",
+    "compile",
+    "deploy",
+    "export_onnx",
+    "import_onnx",
+    "load",
+    "loads",
+]
 
 
 def load(
@@ -161,15 +176,33 @@ def deploy(
     return format_document(done.document, done.original)
 
 
-def batches(net: Net, seed: int = 0) -> Iterator[dict[str, torch.Tensor]]:
+def batches(
+    net: Net, seed: int = 0, on_bad_record: OnBadRecord = "stop", feed: Given | None = None
+) -> Iterator[dict[str, torch.Tensor]]:
     """Yield batches from the net's own data layers, endlessly: tensors by blob name.
+
+    Tops of Input and MemoryData layers are among them only when there is a `feed`.
+
+    Args:
+        net: A net from `load`.
+        seed: The seed of whatever is random.
+        on_bad_record: Whether a damaged record of a database ends the reading ("stop"), or the next
+            good one stands in for it ("skip"), with a line on standard error.
+        feed: What Input and MemoryData layers read: a dict of arrays by top, which are cut into
+            batches over and over; or whole batches, which are dicts of what the tops are: a list,
+            another iterable, or a function from the number of the batch.
 
     Raises:
         NetdefError: A source is missing or damaged, or the net has no data layer.
     """
+    from netdef.data.bad_records import BadRecords
     from netdef.data.loader import batches as read_batches
+    from netdef.data.program_feed import kept
 
-    return read_batches(net, seed=seed)
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    return read_batches(net, seed=seed, bad=BadRecords(on_bad_record, tell), given=kept(feed))
 
 
 def export_onnx(
@@ -179,6 +212,12 @@ def export_onnx(
     opset: int | None = None,
     dynamic_batch: bool = True,
     executable: Executable | None = None,
+    *,
+    dynamic_size: bool = False,
+    half: bool = False,
+    verify: bool = True,
+    preprocessing: Preprocessing | None = None,
+    labels: Sequence[str] = (),
 ) -> Export:
     """Write a net as an ONNX file, checked and compared with onnxruntime.
 
@@ -193,6 +232,12 @@ def export_onnx(
         dynamic_batch: Whether axis 0 of the inputs is left open, called `N`.
         executable: In place of `weights`: a program whose parameters are written, layer by layer of
             the same name.
+        dynamic_size: Whether height and width of the inputs are left open, called `H` and `W`,
+            where the net works for every size; where it does not, a warning says why.
+        half: Whether weights and arithmetic are in half precision. Inputs and outputs are not.
+        verify: Whether the file is compared with onnxruntime; it is checked in any case.
+        preprocessing: What the file does to the images that it takes: mean, scale, channels.
+        labels: The names of the classes, noted in the file.
 
     Returns:
         What was written, the largest difference found, and warnings.
@@ -202,8 +247,9 @@ def export_onnx(
             differ, or the file cannot be written.
     """
     from netdef import __version__
-    from netdef.onnx_backend.export import export
+    from netdef.onnx_backend.export import Options, export
     from netdef.onnx_backend.part import inference_part
+    from netdef.onnx_backend.preprocessing import expected_metadata
 
     if weights is not None and executable is not None:
         raise ValueError("give weights or an executable, not both")
@@ -213,11 +259,51 @@ def export_onnx(
         copy.load_state_dict(executable.state_dict())
         executable = copy
     program = compile(part.net, weights, device="cpu", share=executable)
-    done = export(part, program, path, opset, dynamic_batch, __version__)
+    noted = {} if preprocessing else expected_metadata(part.net)
+    options = Options(
+        opset, dynamic_batch, dynamic_size, half, verify, preprocessing, labels, noted
+    )
+    done = export(part, program, path, options, __version__)
     if part.net.params and weights is None and executable is None:
         text = "no weights were given: the ONNX file holds what the fillers of the net made"
         done = replace(done, warnings=(warning("no-weights", text), *done.warnings))
     return done
+
+
+def import_onnx(
+    path: str | Path,
+    directory: str | Path,
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    weights_format: str = "caffemodel",
+) -> Imported:
+    """Write the net and the weights that an ONNX file holds, once they give its numbers.
+
+    They are called as the file: DIRECTORY/NAME.prototxt and DIRECTORY/NAME.caffemodel. Layers are
+    called as its nodes and blobs as its values.
+
+    Args:
+        path: The ONNX file.
+        directory: The folder to write into; it is made where it is missing.
+        batch: The batch size, where the file leaves it open.
+        shapes: Shapes of inputs by name, in place of the file's.
+        weights_format: "caffemodel", "safetensors" or "h5".
+
+    Returns:
+        What was written, and the largest difference from onnxruntime.
+
+    Raises:
+        NetdefError: The file cannot be read, leaves sizes open, or has nodes without a Caffe
+            meaning (all of them listed); its results are others than the net's; or the files cannot
+            be written. Then nothing is.
+    """
+    from netdef.onnx_backend.importing.importer import convert
+    from netdef.onnx_backend.importing.write import write
+
+    def compiled(net: Net, weights: str | None) -> Program:
+        return compile(net, weights, device="cpu")
+
+    return write(convert(path, batch, shapes), path, directory, weights_format, loads, compiled)
 
 
 def _lint() -> pipeline.Lint:

@@ -8,8 +8,8 @@ import pytest
 import netdef
 
 PUBLIC = {
-    "Diagnostic", "NetdefError", "Solver", "batches", "check", "compile", "export_onnx", "load",
-    "loads",
+    "Diagnostic", "NetdefError", "Solver", "batches", "check", "compile", "export_onnx",
+    "import_onnx", "load", "loads",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from netdef.analysis.columns import Column, columns, headline, notes
 from netdef.analysis.figures import Figures
 from netdef.analysis.layer_row import LayerRow
-from netdef.analysis.render_text import render_text
+from netdef.analysis.render_text import render_text, table_lines
 from netdef.analysis.summary import Summary, summarize
 from netdef.analysis.to_dict import to_dict
 
@@ -17,5 +17,6 @@ __all__ = [
     "notes",
     "render_text",
     "summarize",
+    "table_lines",
     "to_dict",
 ]

@@ -24,18 +24,23 @@ def render_text(summary: Summary, *, per_image: bool = True) -> str:
         per_image: Whether the table gives operations and activations per image, not per batch.
     """
     table = columns(summary, per_image=per_image)
+    head, foot = headline(summary, per_image=per_image), notes(summary)
+    return "\n".join([head, "", *table_lines(table), "", *foot]) + "\n"
+
+
+def table_lines(table: Sequence[Column]) -> list[str]:
+    """Return the lines of a table: titles, cells and, if there are any, totals; rules between."""
     widths = [_width(column) for column in table]
     rest = sum(widths[1:]) + len(_GAP) * len(widths[1:])
     widths[0] = min(widths[0], max(_NARROWEST_NAME, _WIDTH - rest))
     rule = _GAP.join("-" * width for width in widths)
-    lines = [headline(summary, per_image=per_image), ""]
-    lines += _line([column.title for column in table], table, widths)
-    lines.append(rule)
+    lines = [*_line([column.title for column in table], table, widths), rule]
     for cells in zip(*(column.cells for column in table), strict=True):
         lines += _line(cells, table, widths)
+    if not any(column.total for column in table):
+        return lines
     lines.append(rule)
-    lines += _line([column.total for column in table], table, widths)
-    return "\n".join([*lines, "", *notes(summary)]) + "\n"
+    return lines + _line([column.total for column in table], table, widths)
 
 
 def _width(column: Column) -> int:

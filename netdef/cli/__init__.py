@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -10,17 +11,28 @@ from netdef.source import NetdefError
 
 _COMMANDS = {
     "check": "Find every fault in prototxt files.",
-    "data": "Make and convert data sets.",
+    "convert": "Convert a weight file, or a mean, to another format.",
+    "data": "Make, convert, show and verify data sets.",
     "deploy": "Derive the net that answers from one for training.",
+    "devices": "List the CPU and the GPUs, and what they compute with.",
     "draw": "Draw a net as SVG, PNG, PDF or DOT.",
-    "export": "Write a net as an ONNX file.",
+    "explain": "Show what a net looks at: saliency, Grad-CAM, occlusion, receptive fields.",
+    "export": "Write a net for other programs: ONNX, PyTorch source, torch.export.",
     "fmt": "Lay out prototxt files in the one canonical way.",
+    "import": "Make a net and its weights of an ONNX file.",
     "layers": "List the layer types, or explain one.",
+    "plot": "Draw the learning curves of one or many runs.",
+    "predict": "Classify images, extract features, draw detections.",
     "summary": "Print a net's layers, shapes, parameters and costs.",
+    "surgery": "Cut, rename, replace layers; make a net fully convolutional.",
+    "test": "Test a net on batches of its own data layers.",
+    "time": "Measure how long each layer of a net takes, forward and backward.",
     "train": "Train a net as a solver file says.",
     "upgrade": "Rewrite a net or solver of an old format in the current one.",
+    "verify": "Run one net in two ways, and compare every blob.",
+    "weights": "List the blobs of a weight file, or compare two.",
 }
-"""Name and first sentence of every command; the rest is in `cli/NAME.py`."""
+"""Name and first sentence of every command; the rest is in `cli/NAME.py` (`import_.py`)."""
 
 
 class _Commands(click.Group):
@@ -36,7 +48,8 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        return import_module(f"netdef.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        return import_module(f"netdef.cli.{module}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""

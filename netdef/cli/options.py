@@ -54,6 +54,50 @@ _PHASE = click.option(
 )
 
 
+_PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    help="How exactly to compute.",
+)
+
+
+def device_options(default: str = "a GPU where there is one") -> Callable[[Command], Command]:
+    """Add --device and --precision; `default` says what is taken without the former."""
+    text = f"cpu, cuda or cuda:1; by default {default}."
+    device = click.option("--device", help=text)
+    return lambda function: device(_PRECISION(function))
+
+
+def engine_option(*names: str, default: str) -> Callable[[Command], Command]:
+    """Add --engine: one of `netdef.engines.ENGINES` that suit the command."""
+    return click.option(
+        "--engine",
+        type=click.Choice(names),
+        default=default,
+        show_default=True,
+        help="What computes the net.",
+    )
+
+
+def weight_files(text: str, required: bool = False) -> Callable[[Command], Command]:
+    """Add --weights, given to the command as a list: repeated, or names with commas between."""
+
+    def split(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
+        del ctx, option
+        return [name for entry in given for name in map(str.strip, entry.split(",")) if name]
+
+    return click.option(
+        "--weights",
+        metavar="FILE[,FILE...]",
+        multiple=True,
+        required=required,
+        callback=split,
+        help=f"{text} Repeatable.",
+    )
+
+
 def allow_python(function: Command) -> Command:
     """Add --allow-python."""
     return _ALLOW_PYTHON(function)

@@ -11,7 +11,7 @@ from netdef.source.diagnostic import (
 )
 from netdef.source.file import SourceFile
 from netdef.source.read import read
-from netdef.source.replacing import replacing
+from netdef.source.replacing import made_folder, replacing
 from netdef.source.span import Span
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Span",
     "error",
     "hint",
+    "made_folder",
     "read",
     "replacing",
     "warning",

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from netdef.source.diagnostic import NetdefError, error
 
@@ -40,6 +41,22 @@ def replacing(path: str | os.PathLike[str]) -> Generator[str]:
     finally:
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def made_folder(path: str | os.PathLike[str]) -> Path:
+    """Return a folder that is there afterwards.
+
+    Raises:
+        NetdefError: It cannot be made (rule `cannot-write`).
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        reason = fault.strerror or str(fault)
+        text = f"cannot make the folder {folder}: {reason}"
+        raise NetdefError(error("cannot-write", text)) from None
+    return folder
 
 
 def _sync(path: str, flags: int) -> None:

@@ -83,10 +83,19 @@ class Executable(nn.Module):
             for name, params in self.net.params.items()
         }
 
+    @property
+    def modules_by_layer(self) -> dict[Layer, nn.Module]:
+        """The modules of the layers that compute."""
+        return {layer: self.layers[name] for layer, name in self._names.items()}
+
     def tensor_of(self, param: Param) -> Tensor:
         """Return the live values of a parameter of the net; shared ones are their owner's."""
         module, name = self._homes[param.root]
         return getattr(module, name)
+
+    def module_of(self, layer: Layer) -> nn.Module | None:
+        """Return the module that a layer of the net runs as; None for one without."""
+        return self.layers[self._names[layer]] if layer in self._names else None
 
     def forward(self, inputs: Feed) -> dict[str, Tensor]:
         """Return every output of the net by name.
@@ -114,14 +123,33 @@ class Executable(nn.Module):
         wanted = [self._blob(name) for name in names]
         return dict(zip(names, self._compute(inputs, wanted), strict=True))
 
-    def trace(self, inputs: Feed) -> dict[Blob, Tensor]:
-        """Return every value, also those whose name an in-place layer took over.
+    def trace(self, inputs: Feed, blobs: Iterable[Blob] | None = None) -> dict[Blob, Tensor]:
+        """Return values of the net, also those whose name an in-place layer took over.
+
+        Args:
+            inputs: As `forward`.
+            blobs: The values wanted, in any order; all of them if None.
 
         Raises:
             NetdefError: As `forward`.
         """
-        blobs = [top for layer in self.net.layers for top in layer.tops]
-        return dict(zip(blobs, self._compute(inputs, blobs), strict=True))
+        tops = (top for layer in self.net.layers for top in layer.tops)
+        wanted = list(tops if blobs is None else blobs)
+        return dict(zip(wanted, self._compute(inputs, wanted), strict=True))
+
+    def program(
+        self, inputs: Iterable[str], blobs: Iterable[str]
+    ) -> tuple[fx.GraphModule, tuple[str, ...]]:
+        """Return what computes blobs from inputs by name, and the names it reads, in order.
+
+        It is what `run` runs, but never compiled. A node that runs a layer has the layer's name and
+        type in its `meta`.
+
+        Raises:
+            NetdefError: An input is missing, or a blob does not exist.
+        """
+        fed = tuple(name for name in inputs if name in self.net.blobs)
+        return self._graph(fed, [self._blob(name) for name in blobs], whole=False)
 
     def loss(self, inputs: Feed) -> Tensor:
         """Return the objective: the sum of loss weight times top, over all elements; a scalar.
@@ -230,7 +258,9 @@ class Executable(nn.Module):
             self._programs[key] = self._program(fed, wanted, whole)
         program = self._programs[key]
         values = {name: self._as_tensor(inputs[name]) for name in program.inputs}
-        self._check_shapes(values)
+        # Also of those that nobody reads here, or they would seem to be of another batch.
+        unread = {name: inputs[name] for name in fed if name not in values}
+        self._check_shapes({**values, **unread})
         use_precision(self.precision)
         with autocast(self.precision, self.device):
             try:
@@ -242,6 +272,14 @@ class Executable(nn.Module):
                 raise NetdefError(error("bad-index", text)) from fault
 
     def _program(self, fed: tuple[str, ...], wanted: list[Blob], whole: bool) -> "_Program":
+        module, names = self._graph(fed, wanted, whole)
+        if self._compiled is not None:
+            return _Program(torch.compile(module, **self._compiled), names)  # type: ignore[arg-type]
+        return _Program(module, names)
+
+    def _graph(
+        self, fed: tuple[str, ...], wanted: list[Blob], whole: bool
+    ) -> tuple[fx.GraphModule, tuple[str, ...]]:
         sources = {b.name: b for layer in self.net.layers if layer.source for b in layer.tops}
         blobs = {sources.get(name, self.net.blobs[name]): name for name in fed}
         layers = needed_layers(self.net, wanted, set(blobs), effects=whole)
@@ -257,10 +295,7 @@ class Executable(nn.Module):
         placeholders = {blob: f"in_{i}" for i, blob in enumerate(used)}
         computed = [layer for layer in layers if layer in self._names]
         graph = build_graph(computed, self._names, wanted, placeholders)
-        module: nn.Module = fx.GraphModule(self, graph)
-        if self._compiled is not None:
-            module = torch.compile(module, **self._compiled)  # type: ignore[assignment]
-        return _Program(module, tuple(used.values()))
+        return fx.GraphModule(self, graph), tuple(used.values())
 
     def _as_tensor(self, value: Any) -> Tensor:
         if not isinstance(value, Tensor):
@@ -271,9 +306,12 @@ class Executable(nn.Module):
             return value.contiguous(memory_format=torch.channels_last)
         return value
 
-    def _check_shapes(self, values: Mapping[str, Tensor]) -> None:
+    def _check_shapes(self, values: Feed) -> None:
         """Infer the net again for shapes not seen before, for a better error than torch's."""
-        shapes = {name: tuple(value.shape) for name, value in values.items()}
+        shapes: dict[str, Shape] = {
+            name: tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+            for name, value in values.items()
+        }
         key = tuple(shapes.items())
         if key in self._checked:
             return

@@ -10,6 +10,7 @@ from netdef import catalog
 from netdef.contract import Affine
 from netdef.contract.of_layer import instance_of
 from netdef.ir import Blob, Layer, Net
+from netdef.torch_backend.gradient import is_cut_off, stops_gradient
 
 MODULES = "layers"
 """Name of the ModuleDict that holds the layers' modules."""
@@ -45,7 +46,8 @@ def build_graph(
     """Return a graph that computes `wanted`.
 
     Its placeholders are the fed blobs, called and ordered as `fed` says; its output is a tuple in
-    the order of `wanted`. A node's `meta` holds the layer's own name and type.
+    the order of `wanted`. A node's `meta` holds the layer's own name and type, and the names of the
+    blobs it makes.
 
     Args:
         layers: The layers needed, in order.
@@ -117,6 +119,7 @@ def _add_layer(
     node.meta["layer"] = layer.name
     node.meta["type"] = layer.type
     tops = layer.tops if behind is None else behind.tops
+    node.meta["tops"] = tuple(blob.name for blob in tops)
     if len(tops) == 1:
         values.setdefault(tops[0], node)
         return
@@ -140,11 +143,8 @@ def _factor_and_shift(graph: fx.Graph, layer: Layer, name: str) -> dict[str, fx.
 
 def _input(graph: fx.Graph, layer: Layer, index: int, values: dict[Blob, fx.Node]) -> fx.Node:
     node = values[layer.bottoms[index]]
-    kind = catalog.find(layer.type)
-    from_end = index - len(layer.bottoms)
-    stops = kind is not None and {index, from_end}.intersection(kind.no_grad_bottoms)
-    asked = layer.message.propagate_down
-    if (index < len(asked) and not asked[index]) or (stops and node.op != "placeholder"):
+    stops = stops_gradient(layer, index) and node.op != "placeholder"
+    if stops or is_cut_off(layer, index):
         return graph.call_method("detach", (node,))
     return node
 

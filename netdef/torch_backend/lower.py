@@ -1,6 +1,5 @@
 """A net's layers as torch modules, with their parameters made and filled."""
 
-import os
 import re
 from collections.abc import Mapping
 
@@ -13,7 +12,8 @@ from netdef.contract.of_layer import instance_of
 from netdef.ir import Layer, Net, Param
 from netdef.passes.places import place_of
 from netdef.source import NetdefError, error
-from netdef.torch_backend.context import CONTEXT
+from netdef.torch_backend.context import CONTEXT, TorchContext
+from netdef.torch_backend.devices import memory_of
 from netdef.torch_backend.fillers import fill
 from netdef.torch_backend.sharing import ViewsOfShared
 
@@ -42,20 +42,25 @@ def lower_layers(
         for param in layer.params or ():
             if param.owner is None:
                 tensors[param] = given[param] if param in given else _make(param, device)
-        module = _module(layer)
+        module = build_module(layer)
         if module is not None:
             modules[layer] = _with_params(module, layer, tensors).to(device)
     return modules
 
 
-def _module(layer: Layer) -> nn.Module | None:
+def build_module(layer: Layer, context: TorchContext = CONTEXT) -> nn.Module | None:
+    """Return a layer's module without values, on the device "meta"; None for one without.
+
+    Raises:
+        NetdefError: A file or code that the layer names is missing or bad.
+    """
     kind = catalog.find(layer.type)
     assert kind is not None  # noqa: S101 - unknown types were refused
     own = catalog.own_message(kind, layer.message)
     # On "meta" nothing is allocated or drawn: the parameters come from us.
     with torch.device("meta"):
         try:
-            return kind.torch(instance_of(layer, own), CONTEXT)
+            return kind.torch(instance_of(layer, own), context)
         except Fault as fault:  # of a file that the layer names, say
             raise NetdefError(
                 error(p.rule, p.message, place_of(layer, p.path, kind.param), note=p.note)
@@ -117,18 +122,8 @@ def _refuse_unknown(net: Net) -> None:
 def _refuse_too_large(net: Net, device: torch.device, given: Mapping[Param, Tensor]) -> None:
     new = (p for layer in net.layers for p in layer.params or () if p.owner is None)
     needed = 4 * sum(p.count for p in new if p not in given)
-    total = _memory(device)
-    if needed > total:
+    total = memory_of(device)
+    if total is not None and needed > total:
         gib = 2**30
         text = f"the parameters take {needed / gib:.1f} GiB, and {device} has {total / gib:.1f} GiB"
         raise NetdefError(error("too-large", text))
-
-
-def _memory(device: torch.device) -> int:
-    """Return the bytes of memory there are, free or not: what is free can change."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_properties(device).total_memory
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not every system tells
-        return 2**63

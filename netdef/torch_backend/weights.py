@@ -12,10 +12,18 @@ if TYPE_CHECKING:
     from netdef.torch_backend.executable import Executable
 
 
-def load_weights(executable: "Executable", path: str | Path) -> Match:
+def load_weights(
+    executable: "Executable", path: str | Path, skip_mismatched: bool = False
+) -> Match:
     """Read a weight file into the parameters of a program, by layer name.
 
     Nothing is changed unless everything fits.
+
+    Args:
+        executable: The program.
+        path: The file.
+        skip_mismatched: Whether layers whose shapes differ keep their values, instead of being
+            faults.
 
     Returns:
         What went where, what was not found, and warnings.
@@ -23,7 +31,7 @@ def load_weights(executable: "Executable", path: str | Path) -> Match:
     Raises:
         NetdefError: The file is missing or damaged, or does not fit the net.
     """
-    found = match_weights(read_weights(path), executable.net)
+    found = match_weights(read_weights(path), executable.net, skip_mismatched)
     with torch.no_grad():
         for param, array in found.values.items():
             executable.tensor_of(param).copy_(_as_tensor(array))

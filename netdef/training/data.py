@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from netdef.data.loader import Batches, batches
+from netdef.data.bad_records import BadRecords
+from netdef.data.loader import Batches, batches, fed_by_others
+from netdef.data.program_feed import Given, kept
 from netdef.ir import Net
-from netdef.source import Diagnostic, NetdefError
+from netdef.passes.places import place_of
+from netdef.source import Diagnostic, NetdefError, error
 from netdef.training.randomness import mix
 from netdef.training.workers import Workers
 
@@ -19,16 +22,33 @@ class NetData:
     """
 
     def __init__(
-        self, nets: Sequence[Net], seed: int, device: torch.device, workers: Workers
+        self,
+        nets: Sequence[Net],
+        seed: int,
+        device: torch.device,
+        workers: Workers,
+        bad: BadRecords | None = None,
+        feeds: Sequence[Given | None] | None = None,
     ) -> None:
         """Open the sources of all nets, the train net first.
 
+        Args:
+            nets: The nets.
+            seed: The seed of the run.
+            device: Where batches are put.
+            workers: The processes that train together.
+            bad: What to do about damaged records; None ends the run at the first.
+            feeds: What the program gives for the Input and MemoryData layers of each net.
+
         Raises:
-            NetdefError: Sources are missing or damaged, all of them listed.
+            NetdefError: Sources are missing or damaged, or nothing is given for a layer; all of
+                them listed.
         """
         self.nets = list(nets)
+        self.feeds = [kept(given) for given in feeds or [None] * len(nets)]
         self.device = device
         self.workers = workers
+        self.bad = bad
         self._open: list[Batches] = []
         self.go_to([0] * len(nets), seed)
 
@@ -37,10 +57,15 @@ class NetData:
         for data in self._open:
             data.close()
         self._open, faults = [], list[Diagnostic]()
-        for i, (net, cursor) in enumerate(zip(self.nets, cursors, strict=True)):
+        for i, (net, cursor, given) in enumerate(zip(self.nets, cursors, self.feeds, strict=True)):
             share = self.workers.share("batches" if i else "records")
+            if given is None and fed_by_others(net):
+                faults += _nothing_given(net, "test_feed" if i else "feed")
+                continue
             try:
-                self._open.append(batches(net, mix(seed, -1 - i), cursor, self.device, share))
+                self._open.append(
+                    batches(net, mix(seed, -1 - i), cursor, self.device, share, self.bad, given)
+                )
             except NetdefError as fault:
                 faults += fault.diagnostics
         if faults:
@@ -68,3 +93,17 @@ class NetData:
             yield number, next(data)
         if self.workers.count > 1:
             data.seek(start + iterations * data.batch_size)
+
+
+def _nothing_given(net: Net, argument: str) -> list[Diagnostic]:
+    note = f"train from Python: netdef.Solver(..., {argument}=...)"
+    return [
+        error(
+            "missing-input",
+            f"layer `{layer.name}` of type {layer.type} is fed by the program that trains, and "
+            "nothing is given",
+            place_of(layer),
+            note=note,
+        )
+        for layer in fed_by_others(net)
+    ]

@@ -2,19 +2,16 @@
 
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.live import Live
 
-from netdef.training.events import Evaluation, Listener, Scores
-from netdef.training.events import Progress as State
+from netdef.training.events import Evaluation, Listener, Progress, Scores
+from netdef.training.live import LiveState, show_time
+
+if TYPE_CHECKING:
+    from netdef.training.solver import Solver
 
 
 def show_scores(scores: Scores, weights: dict[str, float] | None = None) -> str:
@@ -29,31 +26,34 @@ def show_scores(scores: Scores, weights: dict[str, float] | None = None) -> str:
     return ", ".join(parts)
 
 
+_REFRESH = 2
+"""Times a second that the panel is drawn; each takes about two thousandths of one."""
+
+
 class Display(Listener):
     """Tells a console how training goes; use it as a context.
 
-    On a terminal a bar moves with every iteration and the lines scroll above it. Elsewhere there
+    On a terminal a panel moves with every iteration and the lines scroll above it. Elsewhere there
     are only the lines.
     """
 
-    def __init__(self, max_iter: int, start: int = 0, console: Console | None = None) -> None:
-        """Show progress from iteration `start` up to `max_iter`."""
-        self.console = console or Console(highlight=False, soft_wrap=True)
-        self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[status]}"),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-            transient=True,
-        )
-        self._task: TaskID = self._bar.add_task("", total=max_iter, completed=start, status="")
+    def __init__(self, solver: "Solver", console: Console | None = None) -> None:
+        """Show a solver that is about to begin, or to go on."""
+        self.console = console or Console(highlight=False)
+        # A terminal breaks lines between words; in a file, a line stays one.
+        self.console.soft_wrap = not self.console.is_terminal
+        self._state: LiveState | None = None
+        self._live: Live | None = None
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
+            self._state = LiveState(solver)
+            self._live = Live(
+                self._state, console=self.console, transient=True, refresh_per_second=_REFRESH
+            )
 
     def __enter__(self) -> "Display":
-        """Start the bar."""
-        self._bar.start()
+        """Start the panel."""
+        if self._live is not None:
+            self._live.start()
         return self
 
     def __exit__(
@@ -62,11 +62,12 @@ class Display(Listener):
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take the bar away."""
-        self._bar.stop()
+        """Take the panel away."""
+        if self._live is not None:
+            self._live.stop()
 
-    def progress(self, progress: State) -> None:
-        """Print one line, and the state beside the bar."""
+    def progress(self, progress: Progress) -> None:
+        """Print one line."""
         speed = progress.images / progress.seconds if progress.seconds else 0.0
         left = progress.max_iter - progress.iteration
         done = max(1, progress.done)
@@ -76,39 +77,40 @@ class Display(Listener):
             outputs = f", gradient norm {progress.gradient_norm:.6g}{outputs}"
         self.console.print(
             f"iteration {progress.iteration}: loss {progress.loss:.6g}, "
-            f"rate {progress.rate:.6g}, {speed:,.0f} images/s, {_time(seconds)} left{outputs}",
+            f"rate {progress.rate:.6g}, {speed:,.0f} images/s, {show_time(seconds)} left{outputs}",
             markup=False,
         )
-        status = f"loss {progress.loss:.4g}, rate {progress.rate:.4g}, {speed:,.0f} images/s,"
-        self._bar.update(self._task, status=status)
+        if self._state is not None:
+            self._state.gradient_norm = progress.gradient_norm
 
     def tick(self, iteration: int) -> None:
-        """Move the bar."""
-        if not self._bar.disable:
-            self._bar.update(self._task, completed=iteration)
+        """Move the panel."""
+        if self._state is not None:
+            self._state.tick(iteration)
 
     def tested(self, result: Evaluation) -> None:
         """Print the scores of a test."""
+        if self._state is not None:
+            self._state.tests[result.net] = result
+            self._state.pause()
         scores = show_scores(result.scores, result.loss_weights)
         self.console.print(
-            f"iteration {result.iteration}: test net {result.net}: {scores}", markup=False
+            f"iteration {result.iteration}: test net {result.net}: {scores}",
+            markup=False,
+            style="bold",
         )
 
     def snapshotted(self, weights: Path, state: Path) -> None:
         """Print where a snapshot is."""
-        self.console.print(f"snapshot: {weights} and {state.name}", markup=False)
+        if self._state is not None:
+            self._state.pause()
+        self.console.print(f"snapshot: {weights} and {state.name}", markup=False, style="dim")
 
     def debugged(self, iteration: int, lines: list[str]) -> None:
         """Print the magnitudes, a line each."""
         for line in lines:
-            self.console.print(f"    {line}", markup=False)
+            self.console.print(f"    {line}", markup=False, style="dim")
 
     def noticed(self, text: str) -> None:
         """Print it."""
-        self.console.print(text, markup=False)
-
-
-def _time(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+        self.console.print(text, markup=False, style="yellow")

@@ -1,12 +1,13 @@
 """Where a number that is none came from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from netdef.ir import Param
 from netdef.passes.places import place_of
-from netdef.source import Diagnostic, Span, error
+from netdef.source import Diagnostic, NetdefError, Span, error
 from netdef.torch_backend.executable import Executable
 
 
@@ -44,3 +45,23 @@ def _is_bad(values: Tensor) -> bool:
 def _error(iteration: int, where: str, note: str | None, place: Span | None) -> Diagnostic:
     text = f"NaN or infinity in iteration {iteration}, first in {where}"
     return error("diverged", text, place, note=note)
+
+
+def refuse_what_is_not_finite(model: Executable, params: Sequence[Param], iteration: int) -> None:
+    """Keep parameters from being written that are of no use.
+
+    Args:
+        model: The net that was trained.
+        params: Its parameters.
+        iteration: Iterations done.
+
+    Raises:
+        NetdefError: One of them is NaN or infinite.
+    """
+    for param in params:
+        if not bool(torch.isfinite(model.tensor_of(param)).all()):
+            text = (
+                f"the parameter {param.weight} of layer `{param.layer}` became NaN or infinite "
+                f"in iteration {iteration - 1}; no snapshot is written"
+            )
+            raise NetdefError(error("diverged", text))

@@ -50,6 +50,13 @@ class Evaluation:
     scores: Scores
     loss_weights: dict[str, float]
 
+    @property
+    def objective(self) -> float | None:
+        """The objective: loss weight times output, over all; None if a loss is no output."""
+        if not self.loss_weights.keys() <= self.scores.keys() or not self.loss_weights:
+            return None
+        return sum(weight * sum(self.scores[name]) for name, weight in self.loss_weights.items())
+
 
 class Listener:
     """Someone who is told; a subclass overrides what it wants to hear."""

@@ -19,7 +19,8 @@ def freeze_layers(model: Executable, patterns: Sequence[str]) -> list[str]:
         The names of the layers.
 
     Raises:
-        NetdefError: No layer with parameters has a name like one of the patterns.
+        NetdefError: No layer with parameters has a name like one of the patterns, or nothing is
+            left to train.
     """
     frozen: list[str] = []
     for pattern in patterns:
@@ -31,4 +32,17 @@ def freeze_layers(model: Executable, patterns: Sequence[str]) -> list[str]:
         frozen += found
         for tensor in (tensor for name in found for tensor in model.params[name]):
             tensor.requires_grad_(False)
+    if frozen and not count_parameters(model)[0]:
+        text = "every parameter of the net is frozen, so there is nothing to train"
+        raise NetdefError(error("all-frozen", text))
     return frozen
+
+
+def count_parameters(model: Executable) -> tuple[int, int]:
+    """Return how many values of a net are trained, and how many frozen; statistics are neither."""
+    own = (p for layer in model.net.layers for p in layer.params or () if p.owner is None)
+    counts = {True: 0, False: 0}
+    for param in own:
+        if param.learnable:
+            counts[model.tensor_of(param).requires_grad] += param.count
+    return counts[True], counts[False]

@@ -1,14 +1,26 @@
 """Progress for programs: one JSON object per line."""
 
 import json
+import math
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
 
+from netdef.source import NetdefError, SourceFile, error
 from netdef.training.events import Evaluation, Listener, Progress
+
+if TYPE_CHECKING:
+    from netdef.training.solver import Solver
+
+LOG_NAME = "log.jsonl"
+"""The name of the log in its folder."""
 
 
 class JsonLog(Listener):
-    """Writes a line per event; `event` tells which: progress, test or snapshot."""
+    """Writes a line per event; `event` tells which: progress, test, snapshot, debug or note."""
 
     def __init__(self, out: TextIO) -> None:
         """Write to `out`, each line at once."""
@@ -29,7 +41,13 @@ class JsonLog(Listener):
 
     def tested(self, result: Evaluation) -> None:
         """Write the scores of a test."""
-        self._write(event="test", iteration=result.iteration, net=result.net, scores=result.scores)
+        self._write(
+            event="test",
+            iteration=result.iteration,
+            net=result.net,
+            scores=result.scores,
+            loss_weights=result.loss_weights,
+        )
 
     def snapshotted(self, weights: Path, state: Path) -> None:
         """Write the paths of a snapshot."""
@@ -44,5 +62,106 @@ class JsonLog(Listener):
         self._write(event="note", text=text)
 
     def _write(self, **fields: Any) -> None:
-        self._out.write(json.dumps(fields) + "\n")
+        self._out.write(json.dumps(_finite(fields), allow_nan=False) + "\n")
         self._out.flush()
+
+
+class LogFile(JsonLog):
+    """The log of a run in a folder of its own; use it as a context.
+
+    It begins with an event `start`: what is trained, how, where and since when. A run that goes on
+    in the same folder adds a second one, and what follows it replaces what was told before of the
+    same iterations.
+    """
+
+    def __init__(self, folder: Path, solver: "Solver") -> None:
+        """Open FOLDER/log.jsonl for a solver that is about to begin, or to go on.
+
+        Raises:
+            NetdefError: The folder cannot be made, or the file not be written.
+        """
+        self.path = folder / LOG_NAME
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            super().__init__(self.path.open("a+", encoding="utf-8"))
+        except OSError as fault:
+            raise self._fault(fault) from None
+        try:
+            self._end_line()
+            self._write(event="start", **header_of(solver))
+        except BaseException:
+            self._close()
+            raise
+
+    def __enter__(self) -> "LogFile":
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what ended the training, if it was a fault, and close the file."""
+        with suppress(NetdefError):  # the file may be what is at fault
+            if isinstance(fault, NetdefError):
+                for diagnostic in fault.diagnostics:
+                    self.noticed(f"{diagnostic.severity}[{diagnostic.rule}]: {diagnostic.message}")
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):  # what could not be written was said
+            self._out.close()
+
+    def _end_line(self) -> None:
+        """End the line that a process wrote at when it was killed."""
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - 1))
+                if file.read(1) not in (b"", b"\n"):
+                    self._out.write("\n")
+        except OSError as fault:
+            raise self._fault(fault) from None
+
+    def _write(self, **fields: Any) -> None:
+        try:
+            super()._write(**fields)
+        except OSError as fault:
+            raise self._fault(fault) from None
+
+    def _fault(self, fault: OSError) -> NetdefError:
+        reason = fault.strerror or str(fault)
+        return NetdefError(error("cannot-write", f"cannot write {self.path}: {reason}"))
+
+
+def header_of(solver: "Solver") -> dict[str, Any]:
+    """Return what tells one run from another: versions, files, device, seed and time."""
+    return {
+        "netdef": version("netdef"),
+        "name": solver.model.net.name,
+        "iteration": solver.iteration,
+        "max_iter": solver.settings.max_iter,
+        "seed": solver.seed,
+        "device": str(solver.model.device),
+        "precision": solver.model.precision,
+        "workers": solver.workers.count,
+        "images_per_iteration": solver.images_per_pass * solver.settings.iter_size,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "solver": _text_of(solver.source.file),
+        "net": _text_of(solver.source.train.bound.document.file),
+    }
+
+
+def _text_of(file: SourceFile) -> dict[str, str]:
+    return {"path": file.path, "text": file.text}
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for every NaN and infinity, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list) else value

@@ -6,9 +6,10 @@ a dataset, and the digest stands behind what HDF5 reads.
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,16 @@ from google.protobuf.message import DecodeError
 
 from netdef.schema import pb
 from netdef.source import NetdefError, error, replacing
+from netdef.weights.late_errors import late_errors
 
 _DIGEST = hashlib.sha256
 _EXTRA = "netdef"  # a dataset of an HDF5 state
+_FAULTS_OF_HDF5 = (
+    OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError,
+    MemoryError, DecodeError,
+)  # fmt: skip
+_BEST_COMPRESSION = 1032  # deflate's; a damaged size may be any, and memory is not
+_MOST_AXES = 32  # of a blob of Caffe's
 _SEAL = b"sha256:"  # before the digest at its end
 
 
@@ -57,12 +65,11 @@ def write_state(path: Path, state: SolverState) -> None:
     if path.suffix == ".h5":
         _write_hdf5(path, state)
         return
-    message = pb.SolverState()
-    message.CopyFrom(state.extra)
-    message.iter, message.current_step = state.iteration, state.current_step
+    message = pb.SolverState(iter=state.iteration, current_step=state.current_step)
     message.learned_net = str(state.weights)
     message.history.extend(blob_of(array) for array in state.histories)
-    body = message.SerializeToString()
+    # Ours first: a file that is cut off after Caffe's fields could not be told from one of Caffe's.
+    body = state.extra.SerializeToString() + message.SerializeToString()
     # Written last, so that it can be checked without knowing the rest.
     tail = pb.SolverState(sha256=_DIGEST(body).digest()).SerializeToString()
     with replacing(path) as temporary:
@@ -95,7 +102,7 @@ def read_state(path: Path) -> SolverState:
     elif not message.HasField("iter"):
         raise _damaged(path, "it is not a solver state")
     histories = [array_of(path, blob) for blob in message.history]
-    weights = _beside(Path(message.learned_net), path)
+    weights = _beside(Path(_text(message.learned_net)), path)
     extra = pb.SolverState()
     extra.CopyFrom(message)
     for name in ("iter", "learned_net", "history", "current_step", "sha256"):
@@ -106,22 +113,42 @@ def read_state(path: Path) -> SolverState:
 def check_weights(state: SolverState) -> None:
     """Hold the weight file against the digest in the state.
 
+    If a process was killed while it replaced the file, the weights kept meanwhile may be those of
+    the state: then `state.weights` is set to them.
+
     Raises:
-        NetdefError: It is missing, or is not the one that the state was written with.
+        NetdefError: It cannot be read, or is not the one that the state was written with.
     """
-    if not state.weights.exists():
+    wanted = state.extra.weights_sha256
+    if wanted:
+        kept = kept_of(state.weights)
+        if kept.exists() and digest_of(kept) == wanted:
+            state.weights = kept
+            return
+    if not os.path.isfile(state.weights):
         text = f"the weights of this state, {state.weights}, are not there"
         raise NetdefError(error("missing-file", text))
-    wanted = state.extra.weights_sha256
     if wanted and digest_of(state.weights) != wanted:
         text = f"{state.weights} is not the file that this state was written with"
         raise NetdefError(error("bad-weight-file", text, note="its SHA-256 differs"))
 
 
+def kept_of(path: Path) -> Path:
+    """Return where a file of a snapshot is kept while it is replaced."""
+    return path.with_name(f".kept.{path.name}")
+
+
 def digest_of(path: Path) -> bytes:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    """Return the SHA-256 of a file.
+
+    Raises:
+        NetdefError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as fault:
+        raise _unreadable(path, fault) from None
 
 
 def histories_fit(path: Path, shapes: Sequence[tuple[int, ...]], state: SolverState) -> None:
@@ -157,7 +184,7 @@ def array_of(path: Path, blob: pb.BlobProto) -> np.ndarray:
     shape = tuple(blob.shape.dim)
     if not blob.HasField("shape"):
         shape = (blob.num, blob.channels, blob.height, blob.width)
-    if values.size != int(np.prod(shape)):
+    if min(shape, default=0) < 0 or len(shape) > _MOST_AXES or values.size != prod(shape):
         raise _damaged(path, f"a blob of shape {shape} has {values.size} values")
     return values.reshape(shape)
 
@@ -170,7 +197,7 @@ def _write_hdf5(path: Path, state: SolverState) -> None:
     import h5py
 
     with replacing(path) as temporary:
-        with h5py.File(temporary, "w") as file:
+        with late_errors(temporary) as raw, h5py.File(raw, "w") as file:
             file["iter"] = np.array([state.iteration], "<i4")
             file["current_step"] = np.array([state.current_step], "<i4")
             file["learned_net"] = np.bytes_(str(state.weights).encode())
@@ -195,25 +222,30 @@ def _read_hdf5(path: Path) -> SolverState:
     if sealed and _DIGEST(raw[:size]).digest() != raw[size + len(_SEAL) :]:
         raise _damaged(path, "its digest does not match its content")
     try:
-        with h5py.File(BytesIO(raw), "r") as file:
+        with h5py.File(path, "r") as file:
             if _EXTRA in file and not sealed:
                 raise _damaged(path, "it was cut off: its digest is missing")
-            return _state_in_hdf5(path, file)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, DecodeError) as fault:
+            return _state_in_hdf5(path, file, len(raw))
+    except _FAULTS_OF_HDF5 as fault:
         raise _damaged(path, f"it is not a solver state, or is damaged ({fault})") from None
 
 
-def _state_in_hdf5(path: Path, file: Any) -> SolverState:
+def _state_in_hdf5(path: Path, file: Any, size: int) -> SolverState:
+    def values(dataset: Any) -> Any:
+        if prod(dataset.shape) * dataset.dtype.itemsize > size * _BEST_COMPRESSION:
+            raise ValueError("its values need more bytes than can be in it")
+        return dataset[()]
+
     extra = pb.SolverState()
     if _EXTRA in file:
-        extra.ParseFromString(file[_EXTRA][()].tobytes())
+        extra.ParseFromString(values(file[_EXTRA]).tobytes())
     group = file["history"]
-    step = int(file["current_step"][()].item()) if "current_step" in file else 0
+    step = int(values(file["current_step"]).item()) if "current_step" in file else 0
     return SolverState(
-        iteration=int(file["iter"][()].item()),
-        histories=[np.asarray(group[str(i)], np.float32) for i in range(len(group))],
+        iteration=int(values(file["iter"]).item()),
+        histories=[np.asarray(values(group[str(i)]), np.float32) for i in range(len(group))],
         current_step=step,
-        weights=_beside(Path(file["learned_net"][()].decode()), path),
+        weights=_beside(Path(_text(values(file["learned_net"]))), path),
         extra=extra,
     )
 
@@ -222,7 +254,12 @@ def _beside(weights: Path, state: Path) -> Path:
     """Return the weight file: first what lies beside the state, as both may have moved."""
     own = state.name.replace(".solverstate", ".caffemodel")
     places = (state.with_name(own), state.parent / weights.name, weights)
-    return next((place for place in places if place.exists()), weights)
+    return next((place for place in places if os.path.isfile(place)), weights)
+
+
+def _text(raw: str | bytes) -> str:
+    """Return a name in a file; protobuf leaves it as bytes when it is not UTF-8."""
+    return raw.decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw
 
 
 def _unreadable(path: Path, fault: OSError) -> NetdefError:

@@ -1,13 +1,15 @@
 """The snapshots of a run: their names, which of them are kept, and which can be used."""
 
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from netdef.source import NetdefError
-from netdef.training.snapshot import check_weights, read_state
+from netdef.training.snapshot import check_weights, kept_of, read_state
 
+_ABANDONED = 3600.0  # seconds
 _STATE = re.compile(r"_iter_(\d+)\.solverstate(?:\.h5)?")
 
 
@@ -52,14 +54,25 @@ class Snapshots:
                     found.append((int(match[1]), path))
         return [path for _, path in sorted(found, reverse=True)]
 
+    def _half_written(self) -> list[Path]:
+        """Return the temporary files of this run's snapshots, as `replacing` names them."""
+        prefix = Path(self.prefix)
+        name = rf"\.[0-9a-f]{{8}}\.{re.escape(prefix.name)}_(iter_\d+|best)(\.ema)?\.[a-z.5]+"
+        return [path for path in prefix.parent.iterdir() if re.fullmatch(name, path.name)]
+
     def prune(self, iteration: int) -> None:
         """Remove what is older than the `keep` latest, up to and including this iteration's.
 
-        First the state, then its weights: a state that is there has weights.
+        First the state, then its weights: a state that is there has weights. What processes that
+        were killed left half written is removed, too, when nobody has written at it for an hour.
         """
+        for path in self._half_written():
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _ABANDONED:
+                    path.unlink()
         for state in self.states(below=iteration + 1)[self.keep :] if self.keep else ():
             weights = state.with_name(state.name.replace(".solverstate", ".caffemodel"))
-            for path in (state, weights, _mean_of(weights)):
+            for path in (state, weights, _mean_of(weights), kept_of(weights)):
                 with suppress(FileNotFoundError):
                     path.unlink()
 

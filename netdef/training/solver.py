@@ -1,5 +1,6 @@
 """The training loop."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -10,17 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from netdef.data.bad_records import BadRecords, OnBadRecord
 from netdef.data.probe import prober
+from netdef.data.program_feed import Given
 from netdef.ir import Net, Param
 from netdef.passes.pipeline import Request, load_net
 from netdef.source import Diagnostic, NetdefError, error, warning
-from netdef.source.locate import locate, looked_in
 from netdef.torch_backend.device import choose_device
 from netdef.torch_backend.executable import Executable
 from netdef.torch_backend.python_host import shapes_of_code
 from netdef.training.data import NetData
 from netdef.training.debug_info import TracedObjective
-from netdef.training.divergence import explain_divergence
+from netdef.training.divergence import explain_divergence, refuse_what_is_not_finite
 from netdef.training.events import Evaluation, Listener, Progress, Scores
 from netdef.training.freeze import freeze_layers
 from netdef.training.loss_scale import LossScale
@@ -31,11 +33,12 @@ from netdef.training.plateau import Plateau
 from netdef.training.randomness import mix, new_seed, seed_torch
 from netdef.training.rates import PLATEAU, rate_of
 from netdef.training.rules import rule_of
-from netdef.training.snapshot import write_state
+from netdef.training.saving import save
 from netdef.training.snapshots import Snapshots, earlier_than
 from netdef.training.solver_file import NetPlan, SolverFile, load_solver
-from netdef.training.state import restore, state_of
+from netdef.training.state import restore
 from netdef.training.testing import evaluate
+from netdef.training.transfer import Transfer, transfer, weights_of_solver
 from netdef.training.workers import Workers
 from netdef.weights import check_caffemodel_size
 
@@ -55,6 +58,8 @@ class Solver:
         diagnostics: Warnings about the files.
         listeners: Who is told what happens.
         snapshots: The names of its snapshots.
+        transferred: What came from the weight files it started with.
+        stopped: Whether `stop` ended the last `step` or `solve`.
     """
 
     def __init__(
@@ -65,8 +70,13 @@ class Solver:
         precision: str = "fp32",
         listeners: Sequence[Listener] = (),
         allow_python: bool = False,
-        compiled: bool = False,
+        compiled: bool | str = False,
         freeze: Sequence[str] = (),
+        weights: Sequence[str | Path] | None = None,
+        skip_mismatched: bool = False,
+        on_bad_record: OnBadRecord = "stop",
+        feed: Given | None = None,
+        test_feed: Given | None = None,
     ) -> None:
         """Read the solver file and build its nets.
 
@@ -82,8 +92,16 @@ class Solver:
             precision: "fp32" (exact), "tf32", "bf16" or "fp16".
             listeners: Who is told what happens.
             allow_python: Whether the code that Python layers of the nets name may be run.
-            compiled: Whether torch.compile makes the programs.
+            compiled: Whether torch.compile makes the programs, or in which of its modes:
+                "reduce-overhead" replays passes as CUDA graphs, for small nets on a GPU.
             freeze: Patterns of names of layers (`conv1`, `res*`) whose parameters are not trained.
+            weights: Weight files to start from, in place of those that the solver names.
+            skip_mismatched: Whether layers whose shapes differ in those keep their values;
+                otherwise that is an error.
+            on_bad_record: Whether a damaged record ends the training, or the next good one stands
+                in for it, and the listeners are told.
+            feed: What Input and MemoryData layers of the train net read: arrays, or whole batches.
+            test_feed: The same for the test nets.
 
         Raises:
             NetdefError: A file or data source is missing or has faults, all of them listed.
@@ -94,6 +112,7 @@ class Solver:
         self.allow_python = allow_python
         self.diagnostics: list[Diagnostic] = list(self.source.diagnostics)
         self.workers = Workers()
+        self.bad_records = BadRecords(on_bad_record, self._warn)
         chosen = self.workers.device(self._device(device))
         given = self.settings.random_seed
         self.seed = self.workers.agree_on(given if given >= 0 else new_seed())
@@ -103,17 +122,21 @@ class Solver:
         self._refuse_without_loss(train)
         if not self.snapshots.hdf5:
             check_caffemodel_size(train)  # now, and not after hours of training
-        self.data = NetData([train, *test_nets], self.seed, chosen, self.workers)
+        feeds = [feed, *[test_feed] * len(test_nets)]
+        self.data = NetData(
+            [train, *test_nets], self.seed, chosen, self.workers, self.bad_records, feeds
+        )
         self.model = Executable(train, chosen, precision)
         self.tests = [Executable(n, chosen, precision, share=self.model) for n in test_nets]
         for model in (self.model, *self.tests):
             model.use_channels_last()
         if compiled:
-            self.model.use_compiler()
-        self._load_weights()
+            self.model.use_compiler(**({} if compiled is True else {"mode": compiled}))
+        files = weights_of_solver(self.source) if weights is None else list(map(Path, weights))
+        self.transferred: Transfer = transfer(self.model, self.tests, files, skip_mismatched)
         freeze_layers(self.model, freeze)
         self.iteration = 0
-        self.params = _own_params(train)
+        self.params = [p for layer in train.layers for p in layer.params or () if p.owner is None]
         learned = [p for p in self.params if self.tensor_of(p).requires_grad]
         self.rule = rule_of(self.settings.type)(
             self.settings, [(self.tensor_of(p), p.lr_mult, p.decay_mult) for p in learned]
@@ -127,8 +150,8 @@ class Solver:
         self._objective = TracedObjective(self.model) if traced else Objective(self.model)
         self._synchronised = self.workers.synchronised(self._objective)
         # Per iteration: the mean objective of its passes, and the main loss of the last one.
-        self._window: deque[tuple[Tensor, Tensor]] = deque(maxlen=self.settings.average_loss)
-        self._stopping = self._wanted = False
+        self._window: deque[Tensor] = deque(maxlen=self.settings.average_loss)
+        self._stopping = self._wanted = self.stopped = False
         self._done = 0
         self._seconds = 0.0
 
@@ -144,24 +167,38 @@ class Solver:
             NetdefError: A record of the data is damaged, a value became NaN or infinite, or a
                 snapshot cannot be written.
         """
+        self._stopping = False
+        return self._run(n)
+
+    def _run(self, n: int) -> float:
         s = self.settings
         self._window.clear()
-        self._stopping = False
         for _ in range(n):
             due = s.test_interval and self.iteration % s.test_interval == 0
             if due and (self.iteration or s.test_initialization):
                 self.test()
-            if self.workers.any(self._stopping):
+            if self._is_to_stop():
                 break
             self._learn()
             self._tell("tick", self.iteration)
             wanted, self._wanted = self.workers.any(self._wanted), False
             if wanted or (s.snapshot and self.iteration % s.snapshot == 0):
                 self.snapshot()
+        else:
+            self._is_to_stop()
         return self._mean(1)
 
+    def _is_to_stop(self) -> bool:
+        """Whether any worker was told to stop; all ask at the same points, and so stop together."""
+        self.stopped = self.workers.any(self._stopping)
+        self._stopping = self._stopping and not self.stopped
+        return self.stopped
+
     def stop(self) -> None:
-        """End `step` after the iteration under way; may be called from a signal handler."""
+        """End `step` after the iteration under way; may be called from a signal handler.
+
+        Of several workers, one that is told is enough. A `solve` that has not begun ends at once.
+        """
         self._stopping = True
 
     def request_snapshot(self) -> None:
@@ -183,8 +220,8 @@ class Solver:
         if not s.HasField("max_iter"):
             text = "the solver needs `max_iter`"
             raise NetdefError(error("missing-field", text, self.source.document.span))
-        loss = self.step(max(0, s.max_iter - self.iteration))
-        if self._stopping:
+        loss = self._run(max(0, s.max_iter - self.iteration))
+        if self.stopped:
             return loss
         if s.snapshot_after_train and not (s.snapshot and self.iteration % s.snapshot == 0):
             self.snapshot()
@@ -227,7 +264,7 @@ class Solver:
             NetdefError: A file cannot be written, or a parameter is NaN or infinite: then the last
                 good snapshot stays the newest.
         """
-        self._refuse_what_is_not_finite()
+        refuse_what_is_not_finite(self.model, self.params, self.iteration)
         paths = self._save(f"iter_{self.iteration}")
         if self.workers.first:
             self.snapshots.prune(self.iteration)
@@ -302,7 +339,8 @@ class Solver:
             self._look(objectives[-1], batch)
             if isinstance(self._objective, TracedObjective):
                 self._tell("debugged", self.iteration, self._objective.lines())
-        self._window.append((torch.stack(objectives).mean(), main))
+        losses = torch.stack([torch.stack(objectives).mean(), main])
+        self._window.append(self.workers.mean(losses))
         rate = self.rate
         norm = self.rule.gradient_norm(factor) if display and s.log_gradient_norm else None
         if self.loss_scale is None or self.loss_scale.unscale(self.rule.gradients()):
@@ -348,15 +386,7 @@ class Solver:
             self._tell("noticed", f"iteration {self.iteration}: {text}")
 
     def _save(self, name: str) -> tuple[Path, Path]:
-        weights, state = self.snapshots.paths(name)
-        if self.workers.first:
-            self._make_folder(weights.parent)
-            self.model.save_weights(weights)
-            if self.moving_mean is not None:
-                with self.moving_mean.in_place():
-                    self.model.save_weights(self.snapshots.mean_path(name))
-            write_state(state, state_of(self, weights))
-        return weights, state
+        return save(self, name) if self.workers.first else self.snapshots.paths(name)
 
     def _look(self, objective: Tensor, batch: dict[str, Tensor]) -> None:
         """End the training when the objective is no number any more.
@@ -369,20 +399,18 @@ class Solver:
         if not bool(torch.isfinite(objective)):
             raise NetdefError(explain_divergence(self.model, batch, self.iteration))
 
-    def _refuse_what_is_not_finite(self) -> None:
-        for param in self.params:
-            if not bool(torch.isfinite(self.tensor_of(param)).all()):
-                text = (
-                    f"the parameter {param.weight} of layer `{param.layer}` became NaN or infinite "
-                    f"in iteration {self.iteration - 1}; no snapshot is written"
-                )
-                raise NetdefError(error("diverged", text))
-
     def _tell(self, event: str, *what: object) -> None:
         """Call a method of every listener; only the first worker has something to say."""
         if self.workers.first:
             for listener in self.listeners:
                 getattr(listener, event)(*what)
+
+    def _warn(self, text: str) -> None:
+        """Tell of a damaged record; each worker meets its own."""
+        if self.workers.first:
+            self._tell("noticed", text)
+        else:
+            print(text, file=sys.stderr)
 
     def _mean(self, which: int) -> float:
         if not self._window:
@@ -392,7 +420,8 @@ class Solver:
     def _load(self, plan: NetPlan) -> Net:
         file = plan.bound.document.file
         code = shapes_of_code if self.allow_python else None
-        request = Request(plan.level, plan.stages, probe=prober(file.path), code=code)
+        probe = prober(file.path, self.bad_records)
+        request = Request(plan.level, plan.stages, probe=probe, code=code)
         net = load_net(plan.bound, plan.phase, request)
         # That a source is missing is said, as an error, when the data is opened.
         warnings = [d for d in net.diagnostics if d.rule != "missing-source"]
@@ -412,33 +441,8 @@ class Solver:
         self.diagnostics.append(warning("no-gpu", text, place))
         return torch.device("cpu")
 
-    def _load_weights(self) -> None:
-        """Start from the weight files that the solver names, each entry a comma list."""
-        names = [n.strip() for entry in self.settings.weights for n in entry.split(",")]
-        for name in filter(None, names):
-            path = locate(name, self.source.file.path)
-            if path is None:
-                text = f"the weight file `{name}` is not there"
-                note = looked_in(name, self.source.file.path)
-                place = self.source.place("weights")
-                raise NetdefError(error("missing-file", text, place, note=note))
-            self.model.load_weights(path)
-
     def _refuse_without_loss(self, net: Net) -> None:
         if not net.losses:
             text = "the train net has no loss, so there is nothing to learn"
             note = "add a loss layer, or a `loss_weight` to a layer"
             raise NetdefError(error("no-loss", text, note=note))
-
-    def _make_folder(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            text = f"cannot make the folder {folder} for snapshots: {fault.strerror}"
-            place = self.source.place("snapshot_prefix")
-            raise NetdefError(error("cannot-write", text, place)) from None
-
-
-def _own_params(net: Net) -> list[Param]:
-    """Return the parameters of a net in order, shared ones once."""
-    return [p for layer in net.layers for p in layer.params or () if p.owner is None]

@@ -1,8 +1,9 @@
 """The processes that train one net together, under torchrun; often there is only this one."""
 
 import os
+import warnings
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,9 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from netdef.data.share import Share
+from netdef.torch_backend.executable import Executable
+from netdef.torch_backend.gradient import layers_with_gradient
+from netdef.training.passes import Objective
 
 
 class Workers:
@@ -60,19 +64,29 @@ class Workers:
         """Return the sum over all processes."""
         return self._exchanged(values.clone(), "sum")
 
-    def synchronised(self, objective: nn.Module) -> nn.Module:
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean over all processes."""
+        return values if self.count == 1 else self.total(values) / self.count
+
+    def synchronised(self, objective: Objective) -> nn.Module:
         """Return the objective such that gradients are the mean over all processes."""
-        if self.count == 1:
+        if self.count == 1 or not any(p.requires_grad for p in objective.parameters()):
             return objective
-        return DistributedDataParallel(
-            objective, broadcast_buffers=False, find_unused_parameters=True
-        )
+        with warnings.catch_warnings():
+            # torch 2.13 has a new name for it, which older ones do not know, and which
+            # synchronises the statistics at the start.
+            warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning)
+            return DistributedDataParallel(
+                objective,
+                broadcast_buffers=False,
+                find_unused_parameters=_has_unused(objective.model),
+            )
 
     def exchanging(self, objective: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """Return the context of a pass: gradients are exchanged in the last one of an iteration."""
-        if self.count == 1 or last:
+        if last or not isinstance(objective, DistributedDataParallel):
             return nullcontext()
-        return cast("DistributedDataParallel", objective).no_sync()
+        return objective.no_sync()
 
     def _exchanged(self, values: Tensor, how: str) -> Tensor:
         if self.count == 1:
@@ -84,3 +98,10 @@ class Workers:
         else:
             dist.all_reduce(moved)
         return moved.to(values.device)
+
+
+def _has_unused(model: Executable) -> bool:
+    """Whether a trained parameter gets no gradient: searching for such costs time in every pass."""
+    reached = {p.root for layer in layers_with_gradient(model.net) for p in layer.params or ()}
+    own = (p.root for layer in model.net.layers for p in layer.params or ())
+    return any(model.tensor_of(p).requires_grad for p in own if p not in reached)

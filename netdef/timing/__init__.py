@@ -1,0 +1,1 @@
+"""How long each layer of a net takes."""

@@ -35,8 +35,11 @@ from netdef.weights.wire import (
 _DATA, _C3D_DATA, _SHAPE, _DOUBLE_DATA, _RAW_TYPE, _RAW_DATA = 5, 6, 7, 8, 10, 12
 _C3D_WIDTH = 5
 _EXTENTS, _C3D_EXTENTS = range(1, 5), range(1, 6)
+_LAST_KNOWN = 13
 _RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
+_HALF = 2
 _FIXED = {FIXED32: "<f4", FIXED64: "<f8"}
+_SHOWN = {"<f8": "fp64", "<f4": "fp32", "<f2": "fp16"}
 
 _MOST_AXES = 32  # Caffe's limit
 _MOST_ELEMENTS = 2**40
@@ -61,11 +64,18 @@ class StoredBlob(NamedTuple):
         shape: Its shape as stored.
         legacy: Whether that was num/channels/height/width.
         runs: Where its values are.
+        extra: The fields that are none of these layouts', as bytes.
     """
 
     shape: Shape
     legacy: bool
     runs: tuple[Run, ...]
+    extra: bytes = b""
+
+    @property
+    def dtype(self) -> str:
+        """How its values are stored: "fp16", "fp32" or "fp64"."""
+        return _SHOWN[self.runs[0].dtype] if self.runs else "fp32"
 
 
 class _Scan:
@@ -77,7 +87,11 @@ class _Scan:
         self.numbers: dict[int, int] = {}
         self.runs: dict[int, list[Run]] = {}
         self.shapes: list[tuple[int, int]] = []
+        unknown, rest = list[bytes](), start
         for number, kind, at, first, stop in fields(data, start, end):
+            if number <= _LAST_KNOWN:
+                unknown.append(data[rest:at])
+                rest = stop
             if kind == VARINT:
                 self.numbers[number] = first
             elif kind == LEN and number == _SHAPE:
@@ -86,6 +100,7 @@ class _Scan:
                 self._add_run(number, kind, at, first, stop)
             elif number in _C3D_EXTENTS or number == _RAW_TYPE:
                 raise _wrong_type(number, kind, at)
+        self.extra = b"".join((*unknown, data[rest:end]))
 
     def _add_run(self, number: int, kind: int, at: int, first: int, stop: int) -> None:
         if kind == LEN:
@@ -139,7 +154,7 @@ class _Scan:
 
     def _finish(self, shape: Shape, legacy: bool, runs: tuple[Run, ...]) -> StoredBlob:
         _check_shape(shape, sum(run.count for run in runs), self.start)
-        return StoredBlob(shape, legacy, runs)
+        return StoredBlob(shape, legacy, runs, self.extra)
 
 
 def _check_shape(shape: Shape, count: int, at: int) -> None:
@@ -254,25 +269,36 @@ def _read_part(file: WireFile, part: Array, run: Run, first: int) -> None:
         part[:] = np.ascontiguousarray(raw[:, lead:]).view(run.dtype)[:, 0]
 
 
-def encode_blob(shape: Shape, legacy: bool = False) -> tuple[bytes, bytes]:
+def encode_blob(shape: Shape, legacy: bool = False, half: bool = False) -> tuple[bytes, bytes]:
     """Return what comes before and after the values in a BlobProto, in the order of the fields.
 
-    Between them belong `4 * prod(shape)` bytes of float32: see `encode_values`.
+    Between them belong `4 * prod(shape)` bytes of float32 (see `encode_values`), or half as many.
 
     Args:
         shape: Its shape; of four axes if `legacy`.
         legacy: Whether to write the shape as num/channels/height/width.
+        half: Whether the values are float16 in NVIDIA's `raw_data`.
     """
-    values = encode_head(_DATA, 4 * prod(shape))
     if legacy:
         extents = zip(_EXTENTS, shape, strict=True)
-        parts = (encode_varint(number << 3) + encode_varint(size) for number, size in extents)
-        return b"".join(parts) + values, b""
-    dims = b"".join(encode_varint(size) for size in shape)
-    dims = encode_head(1, len(dims)) + dims if dims else b""
-    return values, encode_head(_SHAPE, len(dims)) + dims
+        sizes = (encode_varint(number << 3) + encode_varint(size) for number, size in extents)
+        where = b"".join(sizes)
+    else:
+        dims = b"".join(encode_varint(size) for size in shape)
+        dims = encode_head(1, len(dims)) + dims if dims else b""
+        where = encode_head(_SHAPE, len(dims)) + dims
+    if half:
+        kind = encode_varint(_RAW_TYPE << 3) + encode_varint(_HALF)
+        return where + kind + encode_head(_RAW_DATA, 2 * prod(shape)), b""
+    values = encode_head(_DATA, 4 * prod(shape))
+    return (where + values, b"") if legacy else (values, where)
 
 
 def encode_values(array: Array) -> memoryview:
     """Return the values of an array as the bytes of a BlobProto's `data`, not copied."""
     return np.asarray(array, "<f4", order="C").reshape(-1).view(np.uint8).data
+
+
+def encode_half(array: Array) -> memoryview:
+    """Return the values of an array, rounded to float16, as the bytes of `raw_data`."""
+    return np.asarray(array, "<f2", order="C").reshape(-1).view(np.uint8).data

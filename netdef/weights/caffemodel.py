@@ -19,6 +19,7 @@ from netdef.source import Diagnostic, NetdefError, error, replacing
 from netdef.weights.blob_proto import (
     StoredBlob,
     encode_blob,
+    encode_half,
     encode_values,
     read_blob,
     scan_blob,
@@ -45,6 +46,8 @@ _NET_NAME = 1
 _LAYER, _LAYERS = 100, 2
 _BLOBS = 7
 _LEGACY_AXES = ("num", "channels", "height", "width")
+_C3D_TYPES = {"ARGMAX": "CONVOLUTION3D", "THRESHOLD": "POOLING3D"}
+"""What C3D v1.0 means by the numbers 30 and 31 of BVLC's types; its files have blobs of 5 axes."""
 _CUT_SHORT = "perhaps it was not downloaded or copied to its end"
 
 
@@ -100,6 +103,7 @@ class _Reader:
         self.file = file
         self.path = path
         self.name = ""
+        self.settings = b""
         self.drafts: list[_Draft] = []
         self.faults: list[Diagnostic] = []
         self.room = np.empty(0, np.float32)
@@ -117,10 +121,12 @@ class _Reader:
             self._refuse()
 
     def _scan_net(self) -> None:
-        data = self.file.data
+        data, pieces, rest = self.file.data, list[bytes](), 0
         for number, kind, at, start, end in fields(data, 0, self.file.size):
             if number not in (_NET_NAME, _LAYER, _LAYERS):
                 continue
+            pieces.append(data[rest:at])
+            rest = end
             if kind != LEN:
                 raise Malformed(f"field {number} of the net has the wrong wire type {kind}", at)
             if number == _NET_NAME:
@@ -129,6 +135,7 @@ class _Reader:
                 self._scan_layer(start, end, number)
             if len(self.faults) >= MOST_FAULTS:
                 return
+        self.settings = b"".join((*pieces, data[rest : self.file.size]))
 
     def _scan_layer(self, start: int, end: int, number: int) -> None:
         draft = _Draft()
@@ -195,16 +202,23 @@ class _Reader:
         bad = NonFinite()
         # One block of memory for all: the system gives it in large pages, which deep nets with
         # their many middling blobs load much faster into.
-        sizes = (prod(blob.shape) for draft in self.drafts for blob in draft.blobs)
+        sizes = [prod(blob.shape) for draft in self.drafts for blob in draft.blobs]
+        of_c3d = any(_is_c3d(blob) for draft in self.drafts for blob in draft.blobs)
         self.room = np.empty(sum(map(_padded, sizes)), np.float32)
         try:
-            layers = [self._read_layer(draft, bad) for draft in self.drafts]
+            layers = [self._read_layer(draft, bad, of_c3d) for draft in self.drafts]
         except Malformed as fault:
             self._fault(fault, "")
             raise NetdefError(self.faults) from fault
-        return Weights(layers, path=self.path, name=self.name, diagnostics=bad.warnings(self.path))
+        return Weights(
+            layers,
+            path=self.path,
+            name=self.name,
+            diagnostics=bad.warnings(self.path),
+            settings=self.settings,
+        )
 
-    def _read_layer(self, draft: _Draft, bad: NonFinite) -> StoredLayer:
+    def _read_layer(self, draft: _Draft, bad: NonFinite, of_c3d: bool) -> StoredLayer:
         name = draft.name or ""
         arrays: list[Array] = []
         for index, blob in enumerate(draft.blobs):
@@ -214,7 +228,14 @@ class _Reader:
             arrays.append(array)
             bad.add(name, index, count)
         legacy = frozenset(index for index, blob in enumerate(draft.blobs) if blob.legacy)
-        return StoredLayer(name, tuple(arrays), draft.type, legacy, draft.settings)
+        kind = _C3D_TYPES.get(draft.type, draft.type) if of_c3d else draft.type
+        dtypes = tuple(blob.dtype for blob in draft.blobs)
+        extras = {index: blob.extra for index, blob in enumerate(draft.blobs) if blob.extra}
+        return StoredLayer(name, tuple(arrays), kind, legacy, draft.settings, dtypes, extras)
+
+
+def _is_c3d(blob: StoredBlob) -> bool:
+    return blob.legacy and len(blob.shape) > len(_LEGACY_AXES)
 
 
 def _padded(count: int) -> int:
@@ -231,7 +252,11 @@ def _type_name(number: int) -> str:
 
 
 def write_caffemodel(
-    path: str | os.PathLike[str], layers: Sequence[StoredLayer], name: str = ""
+    path: str | os.PathLike[str],
+    layers: Sequence[StoredLayer],
+    name: str = "",
+    settings: bytes = b"",
+    half: bool = False,
 ) -> None:
     """Write a `.caffemodel` in the current format, whole or not at all.
 
@@ -239,6 +264,8 @@ def write_caffemodel(
         path: The file.
         layers: The layers, every blob in its place.
         name: Name of the net.
+        settings: What the net holds beside its name and layers, as bytes.
+        half: Whether to write float16 in `raw_data`, which only NVIDIA's fork reads.
 
     Raises:
         NetdefError: It would be larger than 2 GiB - 1 (rule `too-large`) or a blob cannot be held
@@ -247,9 +274,11 @@ def write_caffemodel(
     """
     path = os.fspath(path)
     _check_blobs(path, layers)
-    _check_size(path, _size(layers, name))
+    head = _encode_name(name) + settings
+    _check_size(path, len(head) + _size(layers, half))
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        for piece in _encode(layers, name):
+        file.write(head)
+        for piece in _encode(layers, half):
             file.write(piece)
 
 
@@ -277,7 +306,9 @@ def _check_blobs(path: str, layers: Sequence[StoredLayer]) -> None:
             else:
                 continue
             text = f"{path}: blob {index} of layer `{layer.name}` {why}"
-            note = "the net that the weights belong to would tell what to write"
+            note = (
+                "the net that the weights belong to tells what to write: `netdef convert --model`"
+            )
             raise NetdefError(error("weight-mismatch", text, note=note))
 
 
@@ -290,21 +321,24 @@ def _check_size(path: str, size: int) -> None:
         raise NetdefError(error("too-large", text, note=note))
 
 
-def _blob_size(shape: Shape, legacy: bool = False) -> int:
-    before, after = encode_blob(shape, legacy)
-    body = len(before) + 4 * prod(shape) + len(after)
+def _blob_size(shape: Shape, legacy: bool = False, half: bool = False, extra: int = 0) -> int:
+    before, after = encode_blob(shape, legacy, half)
+    body = len(before) + (2 if half else 4) * prod(shape) + len(after) + extra
     return len(encode_head(_BLOBS, body)) + body
 
 
-def _layer_size(layer: StoredLayer) -> int:
-    blobs = ((blob, index in layer.legacy) for index, blob in enumerate(layer.blobs))
-    return len(layer.settings) + sum(_blob_size(b.shape, old) for b, old in blobs if b is not None)
+def _layer_size(layer: StoredLayer, half: bool) -> int:
+    sizes = (
+        _blob_size(blob.shape, index in layer.legacy, half, len(layer.extras.get(index, b"")))
+        for index, blob in enumerate(layer.blobs)
+        if blob is not None
+    )
+    return len(layer.settings) + sum(sizes)
 
 
-def _size(layers: Sequence[StoredLayer], name: str) -> int:
-    bodies = [_layer_size(layer) for layer in layers]
-    heads = sum(len(encode_head(_LAYER, body)) for body in bodies)
-    return len(_encode_name(name)) + heads + sum(bodies)
+def _size(layers: Sequence[StoredLayer], half: bool) -> int:
+    bodies = [_layer_size(layer, half) for layer in layers]
+    return sum(len(encode_head(_LAYER, body)) + body for body in bodies)
 
 
 def _encode_name(name: str) -> bytes:
@@ -312,17 +346,19 @@ def _encode_name(name: str) -> bytes:
     return encode_head(_NET_NAME, len(raw)) + raw
 
 
-def _encode(layers: Sequence[StoredLayer], name: str) -> Iterator[bytes | memoryview]:
-    yield _encode_name(name)
+def _encode(layers: Sequence[StoredLayer], half: bool) -> Iterator[bytes | memoryview]:
     for layer in layers:
         before, after = _split(layer.settings)
-        yield encode_head(_LAYER, _layer_size(layer)) + before
+        yield encode_head(_LAYER, _layer_size(layer, half)) + before
         for index, blob in enumerate(layer.blobs):
             assert blob is not None  # noqa: S101 - checked before anything was written
-            head, tail = encode_blob(blob.shape, index in layer.legacy)
-            yield encode_head(_BLOBS, len(head) + 4 * blob.size + len(tail)) + head
-            yield encode_values(blob)
-            yield tail
+            extra = layer.extras.get(index, b"")
+            head, tail = encode_blob(blob.shape, index in layer.legacy, half)
+            values = encode_half(blob) if half else encode_values(blob)
+            body = len(head) + len(values) + len(tail) + len(extra)
+            yield encode_head(_BLOBS, body) + head
+            yield values
+            yield tail + extra
         yield after
 
 

@@ -14,8 +14,10 @@ import numpy as np
 
 from netdef.ir import show_shape
 from netdef.source import NetdefError, error, replacing
+from netdef.weights.dtypes import as_dtype, show_dtype
 from netdef.weights.faults import bad_file, check_regular, not_readable
 from netdef.weights.kinds import HEAD, kind_of
+from netdef.weights.late_errors import late_errors
 from netdef.weights.non_finite import NonFinite, count_non_finite
 from netdef.weights.weights import Array, StoredLayer, Weights, decode_name
 
@@ -48,8 +50,8 @@ def read_hdf5(path: str | os.PathLike[str]) -> Weights:
         return _Reader(file, path).run()
 
 
-def check_magic(path: str, magic: bytes, wanted: str) -> None:
-    """See that a file begins with `magic`.
+def check_magic(path: str, magic: bytes | tuple[bytes, ...], wanted: str) -> None:
+    """See that a file begins with `magic`, or one of several.
 
     Raises:
         NetdefError: It does not, or cannot be read; the message says what it seems to be.
@@ -143,7 +145,10 @@ class _Reader:
             self.bad.add(name, index, count_non_finite(array))
             arrays[index] = array
         legacy = frozenset(i for i, dataset in datasets.items() if _LEGACY in dataset.attrs)
-        return StoredLayer(name, tuple(arrays), legacy=legacy)
+        dtypes = ["fp32"] * len(arrays)
+        for index, dataset in datasets.items():
+            dtypes[index] = show_dtype(dataset.dtype)
+        return StoredLayer(name, tuple(arrays), legacy=legacy, dtypes=tuple(dtypes))
 
     def _array(self, dataset: Any, what: str) -> Array:
         """Return the values; those of a dataset that is linked twice are one array."""
@@ -173,12 +178,15 @@ def _decoded(key: str) -> str:
     return decode_name(key.encode("utf-8", "surrogateescape"))
 
 
-def write_hdf5(path: str | os.PathLike[str], layers: Iterable[StoredLayer]) -> None:
+def write_hdf5(
+    path: str | os.PathLike[str], layers: Iterable[StoredLayer], dtype: str = "fp32"
+) -> None:
     """Write an HDF5 snapshot that Caffe reads, whole or not at all.
 
     Args:
         path: The file.
         layers: The layers; blobs that are None are left out, as Caffe leaves out shared ones.
+        dtype: "fp32" or "fp16".
 
     Raises:
         NetdefError: HDF5 cannot hold layers of these names (rule `weight-mismatch`), or the file
@@ -189,13 +197,18 @@ def write_hdf5(path: str | os.PathLike[str], layers: Iterable[StoredLayer]) -> N
     path = os.fspath(path)
     layers = list(layers)
     check_names(path, layers)
-    with replacing(path) as temporary, _errors_of_h5py(), h5py.File(temporary, "w") as file:
+    with (
+        replacing(path) as temporary,
+        _errors_of_h5py(),
+        late_errors(temporary) as raw,
+        h5py.File(raw, "w") as file,
+    ):
         root = file.create_group(_ROOT)
         for layer in layers:
             group = root.require_group(layer.name)
             for index, blob in enumerate(layer.blobs):
                 if blob is not None:
-                    dataset = group.create_dataset(str(index), data=blob, dtype="<f4")
+                    dataset = group.create_dataset(str(index), data=as_dtype(blob, dtype))
                     if index in layer.legacy:
                         dataset.attrs[_LEGACY] = True
 

@@ -10,9 +10,25 @@ import numpy as np
 
 from netdef.ir import Layer, Net, Param, Shape, show_shape
 from netdef.source import Diagnostic, NetdefError, Span, error, warning
+from netdef.weights.fork_forms import note_about, split_fused
 from netdef.weights.weights import Array, StoredLayer, Weights
 
 _NAMES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A stored layer that does not fit the one of its name in the net.
+
+    Attributes:
+        layer: The name.
+        stored: The shapes of its blobs in the file.
+        wanted: Those in the net.
+    """
+
+    layer: str
+    stored: tuple[Shape | None, ...]
+    wanted: tuple[Shape, ...]
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,8 @@ class Match:
             parameter is there once, under its owner.
         missing: Names of the net's layers that have a parameter without values in the file.
         unused: Names of the stored layers with blobs that the net has no layer for.
+        copied: Names of the layers that get values from the file.
+        mismatched: Layers that were left as they are because some of their blobs do not fit.
         diagnostics: Warnings: those of the weights, and shared parameters stored with values that
             differ.
     """
@@ -32,19 +50,27 @@ class Match:
     missing: tuple[str, ...]
     unused: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
+    copied: tuple[str, ...] = ()
+    mismatched: tuple[Mismatch, ...] = ()
 
 
-def match_weights(weights: Weights, net: Net) -> Match:
+def match_weights(weights: Weights, net: Net, skip_mismatched: bool = False) -> Match:
     """Pair stored arrays with the parameters of a typed net.
 
     Arrays are not copied. Layers of which the parameters are not known (an unknown type or input
     shape) are left out.
 
+    Args:
+        weights: What is stored.
+        net: The net.
+        skip_mismatched: Whether a layer whose blobs differ in number or shape is left out as a
+            whole, instead of being a fault.
+
     Raises:
         NetdefError: Number or shape of some blobs differ, all listed, or no layer has the name of
             a stored one (rule `weight-mismatch`).
     """
-    return _Matcher(weights, net).run()
+    return _Matcher(split_fused(weights, net), net, skip_mismatched).run()
 
 
 def fits(stored: Shape, legacy: bool, shape: Shape) -> bool:
@@ -62,10 +88,13 @@ def fits(stored: Shape, legacy: bool, shape: Shape) -> bool:
 class _Matcher:
     weights: Weights
     net: Net
+    skip_mismatched: bool
     values: dict[Param, Array] = field(default_factory=dict)
     giver: dict[Param, str] = field(default_factory=dict)
     faults: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
+    mismatched: list[Mismatch] = field(default_factory=list)
 
     def run(self) -> Match:
         # Of layers with one name the first counts, as in Caffe.
@@ -77,7 +106,7 @@ class _Matcher:
                 self._layer(layer, layer.params, stored)
             elif stored.has_blobs:
                 unused.append(stored.name)
-        if not self.values and not self.faults:
+        if not self.values and not self.faults and not self.mismatched:
             self._strangers(by_name)
         if self.faults:
             raise NetdefError(self.faults)
@@ -87,9 +116,21 @@ class _Matcher:
             if any(param.root not in self.values for param in layer.params or ())
         ]
         found = (*self.weights.diagnostics, *self.warnings)
-        return Match(self.values, tuple(missing), tuple(dict.fromkeys(unused)), found)
+        return Match(
+            values=self.values,
+            missing=tuple(missing),
+            unused=tuple(dict.fromkeys(unused)),
+            diagnostics=found,
+            copied=tuple(dict.fromkeys(self.copied)),
+            mismatched=tuple(self.mismatched),
+        )
 
     def _layer(self, layer: Layer, params: tuple[Param, ...], stored: StoredLayer) -> None:
+        if self.skip_mismatched and not self._fits(params, stored):
+            shapes = tuple(None if blob is None else blob.shape for blob in stored.blobs)
+            wanted = tuple(param.shape for param in params)
+            self.mismatched.append(Mismatch(layer.name, shapes, wanted))
+            return
         if not self._count_fits(params, stored):
             self._wrong_count(layer, params, stored)
             return
@@ -99,8 +140,15 @@ class _Matcher:
             legacy = param.index in stored.legacy
             if fits(blob.shape, legacy, param.shape):
                 self._give(layer, param, blob)
+                self.copied.append(layer.name)
             else:
                 self._wrong_shape(layer, param, blob, legacy)
+
+    def _fits(self, params: tuple[Param, ...], stored: StoredLayer) -> bool:
+        return self._count_fits(params, stored) and all(
+            blob is None or fits(blob.shape, param.index in stored.legacy, param.shape)
+            for param, blob in zip(params, stored.blobs, strict=False)
+        )
 
     def _count_fits(self, params: tuple[Param, ...], stored: StoredLayer) -> bool:
         if not self.weights.omits_shared:
@@ -128,7 +176,7 @@ class _Matcher:
             f"{self._file}layer `{layer.name}` has {_blobs(len(stored.blobs))} "
             f"but {len(params)} in the net"
         )
-        self._fault(layer, text)
+        self._fault(layer, text, note_about(params, stored))
 
     def _wrong_shape(self, layer: Layer, param: Param, blob: Array, legacy: bool) -> None:
         how = " (stored as num, channels, height, width)" if legacy else ""
@@ -138,8 +186,8 @@ class _Matcher:
         )
         self._fault(layer, text)
 
-    def _fault(self, layer: Layer, text: str) -> None:
-        note = "rename the layer if it is to start afresh: weights are found by its name"
+    def _fault(self, layer: Layer, text: str, note: str | None = None) -> None:
+        note = note or "rename the layer if it is to start afresh: weights are found by its name"
         self.faults.append(error("weight-mismatch", text, _place(layer), note=note))
 
     def _strangers(self, by_name: dict[str, Layer]) -> None:

@@ -1,5 +1,7 @@
 """What goes into a weight file, whatever its format."""
 
+from dataclasses import replace
+
 from netdef.ir import Layer, Net
 from netdef.schema import pb
 from netdef.weights.match import match_weights
@@ -53,7 +55,7 @@ def _with_settings(layer: StoredLayer) -> StoredLayer:
     if layer.settings:
         return layer
     settings = pb.LayerParameter(name=layer.name, type=layer.type).SerializePartialToString()
-    return StoredLayer(layer.name, layer.blobs, layer.type, layer.legacy, settings)
+    return replace(layer, settings=settings)
 
 
 def settings_of(layer: Layer) -> bytes:

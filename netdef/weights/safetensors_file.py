@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from netdef.source import Diagnostic, NetdefError, replacing
+from netdef.weights.dtypes import as_dtype
 from netdef.weights.faults import MOST_FAULTS, bad_file, check_regular
 from netdef.weights.hdf5 import check_names
 from netdef.weights.kinds import HEAD, kind_of
@@ -19,7 +20,7 @@ from netdef.weights.non_finite import NonFinite, count_non_finite
 from netdef.weights.weights import Array, StoredLayer, Weights
 
 _NET, _LAYERS, _LEGACY = "netdef.net", "netdef.layers", "netdef.legacy"
-_DTYPES = ("F32", "F16", "F64")
+_DTYPES = {"F32": "fp32", "F16": "fp16", "F64": "fp64", "BF16": "bf16"}
 _MOST_BLOBS = 1000
 
 
@@ -64,13 +65,15 @@ class _Reader:
         for name in dict.fromkeys((*listed, *blobs)):
             keys = blobs.get(name, {})
             arrays: list[Array | None] = [None] * (max(keys) + 1 if keys else 0)
+            dtypes = ["fp32"] * len(arrays)
             for index, key in keys.items():
-                with np.errstate(over="ignore"):
-                    array = np.asarray(self.file.get_tensor(key), np.float32)
+                array = self._array(key)
+                dtypes[index] = self._dtype(key)
                 bad.add(name, index, count_non_finite(array))
                 arrays[index] = array
             old = frozenset(index for index, key in keys.items() if key in legacy)
-            layers.append(StoredLayer(name, tuple(arrays), listed.get(name, ""), old))
+            kind = listed.get(name, "")
+            layers.append(StoredLayer(name, tuple(arrays), kind, old, dtypes=tuple(dtypes)))
         return Weights(
             layers,
             path=self.path,
@@ -78,6 +81,19 @@ class _Reader:
             omits_shared=True,
             diagnostics=bad.warnings(self.path),
         )
+
+    def _dtype(self, key: str) -> str:
+        return _DTYPES[self.file.get_slice(key).get_dtype()]
+
+    def _array(self, key: str) -> Array:
+        if self._dtype(key) != "bf16":
+            with np.errstate(over="ignore", invalid="ignore"):
+                return np.asarray(self.file.get_tensor(key), np.float32)
+        # NumPy has no such type.
+        from safetensors import safe_open
+
+        with safe_open(self.path, framework="pt") as file:
+            return file.get_tensor(key).float().numpy()
 
     def _blobs(self) -> dict[str, dict[int, str]]:
         """Return the keys by layer and index."""
@@ -111,7 +127,10 @@ class _Reader:
 
 
 def write_safetensors(
-    path: str | os.PathLike[str], layers: Iterable[StoredLayer], name: str = ""
+    path: str | os.PathLike[str],
+    layers: Iterable[StoredLayer],
+    name: str = "",
+    dtype: str = "fp32",
 ) -> None:
     """Write a safetensors file, whole or not at all.
 
@@ -119,19 +138,19 @@ def write_safetensors(
         path: The file.
         layers: The layers; blobs that are None are left out.
         name: Name of the net.
+        dtype: "fp32", "fp16" or "bf16".
 
     Raises:
         NetdefError: Two layers with blobs have one name (rule `weight-mismatch`), or the file
             cannot be written (`cannot-write`).
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import save_file
 
     path = os.fspath(path)
     layers = list(layers)
     check_names(path, layers, lambda _: None)
-    tensors = {
-        f"{layer.name}/{index}": np.asarray(blob, "<f4", order="C")
+    blobs = {
+        f"{layer.name}/{index}": blob
         for layer in layers
         for index, blob in enumerate(layer.blobs)
         if blob is not None
@@ -145,9 +164,22 @@ def write_safetensors(
     with replacing(path) as temporary:
         mode = os.stat(temporary).st_mode
         try:
-            save_file(tensors, temporary, metadata)
+            _save(blobs, temporary, metadata, dtype)
             os.chmod(
                 temporary, mode
             )  # the library replaces the file by one that others cannot read
         except SafetensorError as fault:
             raise OSError(0, str(fault)) from fault
+
+
+def _save(blobs: dict[str, Array], path: str, metadata: dict[str, str], dtype: str) -> None:
+    if dtype == "bf16":  # NumPy has no such type
+        import torch
+        from safetensors.torch import save_file
+
+        tensors = {key: torch.tensor(blob).bfloat16() for key, blob in blobs.items()}
+        save_file(tensors, path, metadata)
+        return
+    from safetensors.numpy import save_file
+
+    save_file({key: as_dtype(blob, dtype) for key, blob in blobs.items()}, path, metadata)

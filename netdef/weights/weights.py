@@ -1,7 +1,7 @@
 """Weights in memory: what a weight file holds, as plain data."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ class StoredLayer:
         legacy: Indices of the blobs whose shape was stored as num/channels/height/width. Such a
             shape matches after the net's own is padded with 1s on the left; others must be equal.
         settings: The LayerParameter without its blobs, as bytes; b"" where there is none.
+        dtypes: How the file holds each blob ("fp32", "fp16", "bf16", "fp64"); () if all are fp32.
+        extras: Index of a blob -> its fields that nobody here knows, as bytes.
     """
 
     name: str
@@ -32,6 +34,12 @@ class StoredLayer:
     type: str = ""
     legacy: frozenset[int] = frozenset()
     settings: bytes = b""
+    dtypes: tuple[str, ...] = ()
+    extras: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+
+    def dtype(self, index: int) -> str:
+        """Return how the file holds blob `index`."""
+        return self.dtypes[index] if index < len(self.dtypes) else "fp32"
 
     @property
     def has_blobs(self) -> bool:
@@ -52,6 +60,7 @@ class Weights(Mapping[str, tuple[Array | None, ...]]):
         omits_shared: Whether the format keeps a shared parameter only with its owner (HDF5,
             safetensors), so that a sharing layer may have fewer blobs.
         diagnostics: Warnings found on reading (rule `non-finite-weights`).
+        settings: What a .caffemodel holds beside its name and layers, as bytes.
     """
 
     def __init__(
@@ -62,6 +71,7 @@ class Weights(Mapping[str, tuple[Array | None, ...]]):
         name: str = "",
         omits_shared: bool = False,
         diagnostics: Iterable[Diagnostic] = (),
+        settings: bytes = b"",
     ) -> None:
         """Hold the layers of a weight file."""
         self.layers = tuple(layers)
@@ -69,6 +79,7 @@ class Weights(Mapping[str, tuple[Array | None, ...]]):
         self.name = name
         self.omits_shared = omits_shared
         self.diagnostics = tuple(diagnostics)
+        self.settings = settings
         self._by_name = {layer.name: layer for layer in self.layers}
 
     @classmethod
@@ -81,6 +92,17 @@ class Weights(Mapping[str, tuple[Array | None, ...]]):
             return arrays
         layers = (StoredLayer(key, tuple(map(_as_float32, blobs))) for key, blobs in arrays.items())
         return cls(layers, name=name)
+
+    def with_layers(self, layers: Iterable[StoredLayer]) -> "Weights":
+        """Return what is the same but for its layers."""
+        return Weights(
+            layers,
+            path=self.path,
+            name=self.name,
+            omits_shared=self.omits_shared,
+            diagnostics=self.diagnostics,
+            settings=self.settings,
+        )
 
     def layer(self, name: str) -> StoredLayer:
         """Return the layer of this name.

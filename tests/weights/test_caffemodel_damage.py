@@ -189,6 +189,13 @@ def test_every_bad_blob_is_listed(path):
         (b"PK\x03\x04\x14\0" + bytes(100), "a zip archive"),
         (b"\x80\x02}q\x00(X\x07\0\0\0weights", "a Python pickle"),
         (b"\x1f\x8b\x08" + bytes(50), "gzip"),
+        (b"PK\x03\x04" + bytes(22) + b"\x0c\0\0\0net/data.pkl" + bytes(9), "a PyTorch checkpoint"),
+        (b"PK\x03\x04" + bytes(22) + b"\x07\0\0\0a/0.npy" + bytes(9), "suffix .npz"),
+        (b"\x08\x0a\x12\x07pytorch\x3a\xff\xff\x03" + bytes(2000), "an ONNX model"),
+        (
+            pb.SolverState(iter=7, learned_net="a_iter_7.caffemodel").SerializeToString(),
+            "weights that belong to it are in `a_iter_7.caffemodel`",
+        ),
         (b'name: "LeNet"\nlayer {\n  name: "x"\n}\n', "a text file (a prototxt?)"),
         ('# Réseau\nlayer { name: "x" }\n'.encode(), "a text file"),
         (b"<!DOCTYPE html>\n<html></html>", "a web page"),

@@ -183,3 +183,20 @@ def test_warnings_of_the_file_are_passed_on(mlp, tmp_path):
     write_weights(tmp_path / "x.caffemodel", {"ip2": [np.full((2, 3), np.nan)]})
     found = match_weights(read_weights(tmp_path / "x.caffemodel"), mlp)
     assert [d.rule for d in found.diagnostics] == ["non-finite-weights"]
+
+
+def test_what_does_not_fit_may_be_left_out(mlp, values):
+    """A layer is left as a whole, also where its bias would fit; the others get their values."""
+    (first, (weight, bias)), *_ = values.items()
+    changed = {**values, first: [np.zeros((7, *weight.shape[1:]), np.float32), bias]}
+    with pytest.raises(NetdefError, match="weight-mismatch"):
+        match_weights(Weights.from_arrays(changed), mlp)
+    found = match_weights(Weights.from_arrays(changed), mlp, skip_mismatched=True)
+    (left,) = found.mismatched
+    assert left.layer == first
+    assert left.stored == ((7, *weight.shape[1:]), bias.shape)
+    assert left.wanted == (weight.shape, bias.shape)
+    assert found.missing == (first,)
+    assert set(found.copied) == set(values) - {first}
+    alone = Weights([stored(first, (1, 1))])
+    assert match_weights(alone, mlp, skip_mismatched=True).values == {}

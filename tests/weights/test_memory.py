@@ -56,7 +56,7 @@ def test_reading_and_writing_caffemodel(large, tmp_path):
     assert (tmp_path / "y.caffemodel").read_bytes() == large.read_bytes()
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".safetensors"])
+@pytest.mark.parametrize("suffix", [".h5", ".safetensors", ".npz"])
 def test_reading_the_other_formats(large, tmp_path, suffix):
     path = tmp_path / f"y{suffix}"
     _, writing = peaks(large, path)

@@ -30,6 +30,11 @@ class _Type(NamedTuple):
     fields: Mapping[str, str] = {}
 
 
+def v1_type(name: str) -> str:
+    """Return the V1 name of a V0 type; one that is not known stays as it is."""
+    return _TYPES[name].name if name in _TYPES else name
+
+
 _DATA = {"source": "source", "batchsize": "batch_size"}
 _FILLED = {
     "num_output": "num_output",

@@ -56,3 +56,11 @@ V1_TYPES = {
     "VOXEL_SOFTMAX_LOSS": "VoxelSoftmaxWithLoss",
 }
 """Every value of V1LayerParameter.LayerType but NONE."""
+
+
+def current_type(name: str) -> str:
+    """Return the current name of a V0 or V1 type; any other stays as it is."""
+    from netdef.frontend.upgrade.v0 import v1_type
+
+    old = v1_type(name)
+    return V1_TYPES.get(old, name)

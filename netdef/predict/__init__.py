@@ -1,0 +1,1 @@
+"""Prediction: images in, classes, detections or features out."""

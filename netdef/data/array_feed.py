@@ -1,13 +1,17 @@
 """Batches of a MemoryData or Input layer, from arrays that the program gives once."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netdef.data.faults import DataFault
 from netdef.data.preparation import Preparation
 from netdef.ir import Layer, show_shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 _IMAGE_AXES = 4
 
@@ -75,7 +79,12 @@ class ArrayFeed:
                 )
         return first[0]
 
-    def batch(self, records: range) -> list[np.ndarray]:
+    def place(self, device: "torch.device") -> None:
+        """Transform images on a device from now on."""
+        if self._prepare is not None:
+            self._prepare.place(device)
+
+    def batch(self, records: range) -> "list[np.ndarray | Tensor]":
         """Return float32 arrays (N, ...), one per top.
 
         Args:

@@ -1,5 +1,7 @@
 """Batches of a Data layer: records of a database, transformed."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from netdef.data.bad_records import BadRecords
@@ -14,6 +16,12 @@ from netdef.data.randomness import below, draw
 from netdef.ir import Layer
 from netdef.schema import pb
 from netdef.source.locate import locate, shown
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from netdef.data.on_device import DeviceImages
 
 
 class DataFeed:
@@ -49,7 +57,9 @@ class DataFeed:
         self._prepare = Preparation(layer, referring, seed)
         # A LevelDB that is too large is not even counted.
         fits = self._source.length <= LIMIT
-        self._kept = KeptImages(self._source.size) if fits else None
+        self._kept: KeptImages | DeviceImages | None = None
+        if fits:
+            self._kept = KeptImages(self._source.size)
         self._color = color_of(layer.message)
         self._bad = bad or BadRecords()
         self._skip = 0
@@ -57,7 +67,15 @@ class DataFeed:
             words = draw(seed, f"{layer.name}/rand_skip", 0, 1)
             self._skip = int(below(words[0, 0], p.rand_skip))
 
-    def batch(self, records: range) -> list[np.ndarray]:
+    def place(self, device: "torch.device") -> None:
+        """Keep images, if they fit, and transform them on a device from now on."""
+        from netdef.data.on_device import DeviceImages
+
+        self._prepare.place(device)
+        if self._kept is not None and self._prepare.on_device is not None:
+            self._kept = DeviceImages(self._source.size, self._prepare.on_device)
+
+    def batch(self, records: range) -> "list[np.ndarray | Tensor]":
         """Return images (N, C, H, W) and, if there is a top for them, labels (N,), both float32.
 
         Args:
@@ -70,7 +88,9 @@ class DataFeed:
         images, labels = self._prepare(records, *self._images(numbers))
         return [images, labels] if self._labelled else [images]
 
-    def _images(self, numbers: range) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
+    def _images(
+        self, numbers: range
+    ) -> "tuple[np.ndarray | Tensor | list[np.ndarray], np.ndarray]":
         """Return images and labels, from memory when all are there."""
         if self._kept is None:
             return self._decoded(numbers)

@@ -41,6 +41,9 @@ class Hdf5Feed:
         names = [blob.name for blob in layer.tops]
         self._source = Hdf5Source(listed_files(listing), names, p.shuffle, seed, layer.name)
 
+    def place(self, device: object) -> None:
+        """Nothing is done on a device: rows are not changed."""
+
     def batch(self, records: range) -> list[np.ndarray]:
         """Return float32 arrays (N, ...), one per top.
 

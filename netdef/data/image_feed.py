@@ -1,6 +1,7 @@
 """Batches of an ImageData layer: image files that a text file lists."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,12 @@ from netdef.data.resizing import resized
 from netdef.ir import Layer
 from netdef.schema import pb
 from netdef.source.locate import locate, shown
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from netdef.data.on_device import DeviceImages
 
 
 class ImageFeed:
@@ -61,7 +68,7 @@ class ImageFeed:
         self._size: tuple[int, int] | None = (p.new_height, p.new_width) if p.new_height else None
         self._color = Color.COLOR if p.is_color else Color.GRAY
         self._prepare = Preparation(layer, referring, seed)
-        self._kept = KeptImages(len(lines))
+        self._kept: KeptImages | DeviceImages = KeptImages(len(lines))
         self._bad = bad or BadRecords()
         self._seed = seed
         self._stream = f"{layer.name}/shuffle" if p.shuffle else None
@@ -71,7 +78,15 @@ class ImageFeed:
             words = draw(seed, f"{layer.name}/rand_skip", 0, 1)
             self._skip = int(below(words[0, 0], p.rand_skip))
 
-    def batch(self, records: range) -> list[np.ndarray]:
+    def place(self, device: "torch.device") -> None:
+        """Keep images, if they fit, and transform them on a device from now on."""
+        from netdef.data.on_device import DeviceImages
+
+        self._prepare.place(device)
+        if self._prepare.on_device is not None:
+            self._kept = DeviceImages(len(self._names), self._prepare.on_device)
+
+    def batch(self, records: range) -> "list[np.ndarray | Tensor]":
         """Return images (N, C, H, W) and, if there is a top for them, labels (N,), both float32.
 
         Args:

@@ -1,7 +1,7 @@
 """Batches for a net from its own data layers."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -30,7 +30,11 @@ class Feed(Protocol):
     batch_size: int
     """Records per batch."""
 
-    def batch(self, records: range) -> list[np.ndarray]:
+    def place(self, device: torch.device) -> None:
+        """Do what can be done there on a device from now on."""
+        ...
+
+    def batch(self, records: range) -> Sequence[np.ndarray | Tensor]:
         """Return one array per top, of records by number; raises DataFault."""
         ...
 
@@ -93,8 +97,9 @@ class Batches(Iterator[dict[str, Tensor]]):
 
     Images are (N, C, H, W), labels (N,), rows of HDF5 files (N, ...). All data layers of the net
     are read together, each with its own batch size. The next batches are made by a thread while the
-    present one is used; they do not count as read before they are handed out. On their way to a GPU
-    they pass through pinned memory, so that nobody waits for the copy. What a function or an
+    present one is used; they do not count as read before they are handed out. For a GPU the images
+    of small sources are kept there, those of larger ones travel as bytes through pinned memory, and
+    whole batches are transformed there. What a function or an
     iterable of the program gives is asked for at the last moment.
 
     Attributes:
@@ -123,6 +128,9 @@ class Batches(Iterator[dict[str, Tensor]]):
         fed = fed_by_others(net)
         self._fed = [blob.name for layer in fed for blob in layer.tops] if self._program else []
         self._feeds = _open_feeds(net, seed, self._bad, arrays, bool(self._fed))
+        if self._device is not None and self._device.type != "cpu":
+            for _, feed in self._feeds:
+                feed.place(self._device)
         sizes = [feed.batch_size for _, feed in self._feeds]
         sizes += [blob.shape[0] for layer in fed for blob in layer.tops if blob.shape]
         self.batch_size = max(1, sizes[0]) if sizes else 1
@@ -170,10 +178,13 @@ class Batches(Iterator[dict[str, Tensor]]):
             except DataFault as fault:
                 raise NetdefError(diagnostic(layer, feed.own, fault)) from None
             for blob, array in zip(layer.tops, arrays, strict=True):
-                batch[blob.name] = torch.from_numpy(array)
-        if self._device is not None and self._device.type == "cuda":
-            return {name: tensor.pin_memory() for name, tensor in batch.items()}
+                batch[blob.name] = self._tensor(array)
         return batch
+
+    def _tensor(self, array: np.ndarray | Tensor) -> Tensor:
+        tensor = torch.from_numpy(array) if isinstance(array, np.ndarray) else array
+        to_gpu = self._device is not None and self._device.type == "cuda"
+        return tensor.pin_memory() if to_gpu and tensor.device.type == "cpu" else tensor
 
     def seek(self, cursor: int) -> None:
         """Go on after as many records, read by all processes."""

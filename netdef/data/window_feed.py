@@ -64,6 +64,9 @@ class WindowFeed:
         self._seed = seed
         self._stream = f"{layer.name}/windows"
 
+    def place(self, device: object) -> None:
+        """Nothing is done on a device: every window is cut and resized on its own."""
+
     def batch(self, records: range) -> list[np.ndarray]:
         """Return windows (N, 3, side, side) and, if there is a top for them, labels (N,).
 

@@ -283,3 +283,16 @@ def test_a_net_without_a_file(sources, load, tmp_path, monkeypatch):
     with pytest.raises(NetdefError) as raised:
         batches(net.replace(layers=(layer,), file=SourceFile("<text>", "")))
     assert raised.value.diagnostics[0].span is None
+
+
+@pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
+def test_a_device_makes_the_same_batches(sources, load, phase):
+    """Read, then kept there: over several passes."""
+    net = load(data(transform=RANDOM, more="rand_skip: 5") + hdf5("true"), phase)
+    expected = take(net, 12, seed=4)
+    iterator = batches(net, seed=4)
+    for _, feed in iterator._feeds:
+        feed.place(torch.device("cpu"))  # as the loader does for a GPU
+    taken = [{k: v.numpy().copy() for k, v in b.items()} for b in islice(iterator, 12)]
+    iterator.close()
+    assert_same(taken, expected)

@@ -43,13 +43,14 @@ class DeviceTransformer:
         channels = torch.arange(size[0], device=self.device)[None, :, None, None]
         out = values[at, channels, rows, columns].float()
         if mean is not None:
-            means = torch.from_numpy(np.ascontiguousarray(mean)).to(self.device)
+            means = self.uploaded(mean)
             out = out - (means[channels, rows, columns] if means.shape[1:] != (1, 1) else means)
         return out * np.float32(t.scale).item() if t.scale != 1 else out
 
     def uploaded(self, array: np.ndarray) -> Tensor:
         """Return an array as a tensor on the device; a GPU copies it while others work."""
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        array = np.ascontiguousarray(array)
+        tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
         if self.device.type == "cuda":
             tensor = tensor.pin_memory()
         return tensor.to(self.device, non_blocking=True)

@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netdef.api import batches, check, compile, export_onnx, load, loads
+    from netdef.api import batches, check, compile, export_onnx, import_onnx, load, loads
     from netdef.source import Diagnostic, NetdefError
     from netdef.training.solver import Solver
 
@@ -18,6 +18,7 @@ __all__ = [
     "check",
     "compile",
     "export_onnx",
+    "import_onnx",
     "load",
     "loads",
 ]

@@ -9,3 +9,7 @@ class AbsVal(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map any shape to the same shape."""
         return x.abs()
+
+    def expression(self, x: str) -> str | None:
+        """Return it as a person writes it."""
+        return f"{x}.abs()"

@@ -1,9 +1,12 @@
 """Caffe's batch normalisation: statistics kept as sums with a common factor."""
 
+from collections.abc import Mapping
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from netdef.torch_backend.ops.native import Native
 from netdef.torch_backend.ops.statistics import Statistics, by_batch
 
 
@@ -55,6 +58,26 @@ class BatchNorm(Statistics):
             self.variance.mul_(self.fraction).add_(variance)
             self.factor.mul_(self.fraction).add_(1.0)
         return y
+
+    def native(
+        self,
+        rank: int,
+        values: Mapping[str, Tensor],
+        factor: Tensor | None = None,
+        shift: Tensor | None = None,
+    ) -> Native | None:
+        """Return torch's own in evaluation, with the statistics divided by their factor."""
+        kind = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}.get(
+            rank
+        )
+        if kind is None or not self.stored:
+            return None
+        scale = torch.where(values["factor"] == 0, 0.0, 1 / values["factor"])
+        held = {"running_mean": values["mean"] * scale, "running_var": values["variance"] * scale}
+        if factor is not None and shift is not None:
+            held |= {"weight": factor, "bias": shift}
+        sizes = {"num_features": self.mean.numel(), "eps": self.eps, "affine": factor is not None}
+        return Native(kind, sizes, held)
 
     def extra_repr(self) -> str:
         """Describe the settings."""

@@ -15,6 +15,10 @@ class Clip(nn.Module):
         """Map any shape to the same shape."""
         return x.clamp(self.low, self.high)
 
+    def expression(self, x: str) -> str | None:
+        """Return it as a person writes it."""
+        return f"{x}.clamp({self.low!r}, {self.high!r})"
+
     def extra_repr(self) -> str:
         """Describe the limits."""
         return f"{self.low:g}, {self.high:g}"

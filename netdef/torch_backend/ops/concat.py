@@ -14,6 +14,10 @@ class Concat(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         return torch.cat(inputs, self.axis)
 
+    def expression(self, *inputs: str) -> str | None:
+        """Return it as a person writes it."""
+        return f"torch.cat([{', '.join(inputs)}], dim={self.axis})"
+
     def extra_repr(self) -> str:
         """Name the axis."""
         return f"axis={self.axis}"

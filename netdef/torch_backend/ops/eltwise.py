@@ -34,6 +34,12 @@ class Eltwise(nn.Module):
             result = torch.add(result, x, alpha=factor)
         return result
 
+    def expression(self, *inputs: str) -> str | None:
+        """Return it as a person writes it."""
+        sign = {"sum": " + ", "prod": " * "}.get(self.operation)
+        plain = sign and not any(c != 1 for c in self.coeff)
+        return sign.join(inputs) if sign and plain else None
+
     def extra_repr(self) -> str:
         """Name the operation."""
         return f"{self.operation}, coeff={self.coeff}"

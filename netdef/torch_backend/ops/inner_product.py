@@ -1,8 +1,12 @@
 """A Linear layer that flattens first."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from netdef.torch_backend.ops.native import Native
 
 
 class InnerProduct(nn.Module):
@@ -27,6 +31,16 @@ class InnerProduct(nn.Module):
         axis = self.axis % x.dim()
         flat = x.flatten(axis) if axis < x.dim() - 1 else x
         return functional.linear(flat, weight, self.bias)
+
+    def native(self, rank: int, values: Mapping[str, Tensor]) -> Native | None:
+        """Return torch's Linear, behind a flattening where there is something to flatten."""
+        del values
+        if self.transpose:
+            return None
+        outputs, inputs = self.weight.shape
+        axis = self.axis % rank
+        sizes = {"in_features": inputs, "out_features": outputs, "bias": self.bias is not None}
+        return Native(nn.Linear, sizes, before=f".flatten({axis})" if axis < rank - 1 else "")
 
     def extra_repr(self) -> str:
         """Describe the sizes."""

@@ -13,6 +13,10 @@ class Permute(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.permute(self.order)
 
+    def expression(self, x: str) -> str | None:
+        """Return it as a person writes it."""
+        return f"{x}.permute({', '.join(map(str, self.order))})"
+
     def extra_repr(self) -> str:
         """Name the order."""
         return f"{self.order}"

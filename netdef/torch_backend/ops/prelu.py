@@ -1,8 +1,12 @@
 """Rectified linear unit with learned slopes."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from netdef.torch_backend.ops.native import Native
 
 
 class PReLU(nn.Module):
@@ -18,6 +22,11 @@ class PReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, ...) to the same shape."""
         return functional.prelu(x, self.weight.to(x.dtype))  # in mixed precision x's type stays
+
+    def native(self, rank: int, values: Mapping[str, Tensor]) -> Native | None:
+        """Return torch's own, whose weight has an axis."""
+        del rank, values
+        return Native(nn.PReLU, {"num_parameters": len(self.weight)}) if self.weight.dim() else None
 
     def extra_repr(self) -> str:
         """Describe the weight."""

@@ -23,6 +23,7 @@ class Recurrent(nn.Module):
     Attributes:
         state: What the next pass goes on from, (N, D) each, or None. No buffer: it belongs to a
             run, not to the net.
+        keeps_state: Whether the next pass goes on from this one.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Recurrent(nn.Module):
         self.cell = cell
         self.exposed = exposed
         self.state: State | None = None
+        self.keeps_state = True
         rows = 4 * hidden if cell == "LSTM" else hidden
         self.W_x = nn.Parameter(torch.empty(rows, inputs))
         self.b = nn.Parameter(torch.empty(rows))
@@ -79,7 +81,8 @@ class Recurrent(nn.Module):
         last = tuple(s.detach() for s in state)
         if self.exposed:
             return top, *(s.unsqueeze(0) for s in last)
-        self.state = last
+        if self.keeps_state:
+            self.state = last
         return top
 
     def _step(self, inputs: Tensor, state: State) -> State:

@@ -29,7 +29,7 @@ class Reshape(nn.Module):
             left = prod([shape[a] for a in range(start, end) if a not in kept])
             known = [shape[a] for a in kept if a >= end] + [d for d in self.dims if d > 0]
             new[self.dims.index(-1)] = left // prod(known)
-        return x.reshape(*shape[:start], *new, *shape[end:])
+        return x.reshape((*shape[:start], *new, *shape[end:]))
 
     def extra_repr(self) -> str:
         """Describe the shape."""

@@ -20,6 +20,13 @@ class Slice(nn.Module):
             return x.view_as(x)
         return tuple(x.tensor_split(self.points or self.parts, self.axis))
 
+    def expression(self, x: str) -> str | None:
+        """Return it as a person writes it."""
+        if self.parts == 1:
+            return None
+        cuts = list(self.points) or self.parts
+        return f"{x}.tensor_split({cuts}, dim={self.axis})"
+
     def extra_repr(self) -> str:
         """Describe the cuts."""
         return f"{self.parts}, axis={self.axis}, points={self.points}"

@@ -1,0 +1,1 @@
+"""Nets as PyTorch source, and as programs that torch itself exports."""

@@ -32,11 +32,12 @@ _NUMBERS = {
 
 
 class Case(NamedTuple):
-    """A net with one field changed, and the line that field is on."""
+    """A net with one field changed, the line that field is on, and what is around it."""
 
     what: str
     text: str
     line: int
+    blocks: tuple[str, ...]  # inside the type's own block, those around the field
 
 
 def numeric(message: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -94,7 +95,7 @@ def cases(name: str, example: Example) -> Iterator[Case]:
                 changed = "\n".join(lines(layer, (message, *path), value))
                 text = f"{before}{after}\n{changed}\n}}\n"
                 line = 1 + text[: text.index("# here")].count("\n")
-                yield Case(f"{'.'.join((message, *path))}: {value}", text, line)
+                yield Case(f"{'.'.join((message, *path))}: {value}", text, line, path[:-1])
 
 
 @contextmanager
@@ -111,10 +112,14 @@ def little_memory() -> Iterator[None]:
 
 
 def about(diagnostic: Diagnostic, case: Case) -> bool:
-    """Whether a diagnostic points at the line that was changed, be it with a label."""
+    """Whether a diagnostic points at the line that was changed, be it with a label.
+
+    Where a block is at fault as a whole, it points at the name of that.
+    """
     spans = [diagnostic.span, *(label.span for label in diagnostic.labels)]
     last = {s.line + case.text[s.start : s.end].count("\n"): s for s in spans if s is not None}
-    return any(span.line <= case.line <= end for end, span in last.items())
+    here = any(span.line <= case.line <= end for end, span in last.items())
+    return here or any(span is not None and span.text in case.blocks for span in spans)
 
 
 @pytest.mark.parametrize("name", catalog.names())

@@ -34,15 +34,19 @@ class Operands:
         self._model = model or next(iter(nets), None)
         self._weights = weights
         self._programs: dict[tuple[str, str | None], Executable] = {}
-        for text in texts:
-            self._check(text)
+        for check in (self._check_known, self._check_has_net):
+            for text in texts:
+                check(text)
 
-    def _check(self, text: str) -> None:
+    @staticmethod
+    def _check_known(text: str) -> None:
         suffix = Path(text).suffix
         if text not in WORDS and suffix not in (_NET, _ONNX, _SOURCE, _PROGRAM, *_WEIGHTS):
             files = "a .prototxt, .onnx, .py, .pt2 or weight file"
             raise click.UsageError(f"{text} is neither {files} nor one of {', '.join(WORDS)}")
-        if self._model is None and (text in WORDS or suffix in _WEIGHTS):
+
+    def _check_has_net(self, text: str) -> None:
+        if self._model is None and (text in WORDS or Path(text).suffix in _WEIGHTS):
             raise click.UsageError(f"{text} needs a net: give --model")
 
     def executor(self, text: str, state: dict[str, Any]) -> "Executor":

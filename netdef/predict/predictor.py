@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from netdef.data.parallel import ordered
+from netdef.engines import Engine
 from netdef.ir import Blob, Net, show_shape
 from netdef.predict.preparation import Picture, Preparation
 from netdef.source import NetdefError, error
 from netdef.source.locate import shown
-from netdef.torch_backend.executable import Executable
 
 _IMAGE_AXES = 4
 
@@ -64,7 +63,7 @@ def image_input(net: Net, given: Mapping[str, Any]) -> Blob:
 
 
 def predictions(
-    exe: Executable,
+    engine: Engine,
     files: Sequence[Path],
     preparation: Preparation | None,
     given: Mapping[str, np.ndarray],
@@ -74,7 +73,7 @@ def predictions(
     """Yield what a net makes of images, batch by batch.
 
     Args:
-        exe: The net.
+        engine: What computes the net.
         files: The images; may be empty where all inputs are given.
         preparation: How they are made ready; None without images.
         given: Values of other inputs, or of any blobs. One with a row per image is divided among
@@ -87,7 +86,7 @@ def predictions(
     """
     if preparation is None:
         rows = min((len(array) for array in given.values() if array.ndim), default=1)
-        values = _run(exe, given, blobs)
+        values = _run(engine, given, blobs)
         yield Batch((), [f"[{row}]" for row in range(rows)], 1, values)
         return
     pictures = ordered(preparation.read, files)
@@ -98,7 +97,7 @@ def predictions(
             name: _part(array, len(files), slice(start, start + batch), preparation.copies)
             for name, array in given.items()
         }
-        values = _run(exe, {preparation.blob: seen, **rest}, blobs)
+        values = _run(engine, {preparation.blob: seen, **rest}, blobs)
         names = [shown(picture.path) for picture in some]
         yield Batch(some, names, preparation.copies, values)
 
@@ -109,7 +108,6 @@ def _part(array: np.ndarray, images: int, part: slice, copies: int) -> np.ndarra
     return np.repeat(array[part], copies, axis=0)
 
 
-def _run(exe: Executable, feed: Mapping[str, Any], blobs: Sequence[str]) -> dict[str, np.ndarray]:
-    with torch.no_grad():
-        values = exe.run(feed, blobs)
+def _run(engine: Engine, feed: Mapping[str, Any], blobs: Sequence[str]) -> dict[str, np.ndarray]:
+    values = engine.run(feed, blobs)
     return {name: value.float().cpu().numpy() for name, value in values.items()}

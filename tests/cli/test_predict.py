@@ -68,6 +68,22 @@ def test_classes(folder: Path, model: str) -> None:
         assert [p["score"] for p in answer["predictions"]] == [float(s) for s in scores[order]]
 
 
+@pytest.mark.parametrize("engine", ["auto", "optimized", "onnxruntime"])
+def test_engines(folder: Path, engine: str) -> None:
+    """The same answers up to rounding; blobs inside, too."""
+    options = (DEPLOY, "--weights", "w.caffemodel", "images", "--engine", engine)
+    answers = json.loads(run(*options, "--json", "--top", "10", "--batch", "2"))
+    for answer, scores in zip(answers, plain(), strict=True):
+        found = {p["class"]: p["score"] for p in answer["predictions"]}
+        np.testing.assert_allclose([found[k] for k in range(10)], scores, rtol=0, atol=1e-6)
+    run(*options, "--blob", "ip1", "-o", f"{engine}.npz")
+    expected = plain("ip1")
+    gap = np.abs(np.load(f"{engine}.npz")["ip1"] - expected).max()
+    assert gap <= 1e-5 * np.abs(expected).max()
+    if engine == "onnxruntime":
+        assert "runs on the CPU" in run(*options, "--device", "cuda", code=2)
+
+
 def test_batches_and_csv(folder: Path) -> None:
     """Batches do not change the numbers; CSV has a row for every class shown."""
     (folder / "labels.txt").write_text("".join(f"digit {i}\n" for i in range(10)))

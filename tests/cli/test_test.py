@@ -78,6 +78,14 @@ def test_the_mean_of_every_output(folder: Path) -> None:
     assert found["weights"][0]["copied"] == ["out"]
 
 
+def test_engines(folder: Path) -> None:
+    """The same means from a folded copy."""
+    options = ["--weights", "net.caffemodel", "--iterations", "3", "--json"]
+    found = json.loads(run(*options, "--engine", "optimized"))["scores"]
+    assert {name: values[0] for name, values in found.items()} == pytest.approx(means(3))
+    assert "onnxruntime" in run(*options, "--engine", "onnxruntime", code=2)
+
+
 def test_as_text(folder: Path) -> None:
     """A line per output, the loss with its part in the objective."""
     lines = run("--weights", "net.caffemodel", "--iterations", "3").splitlines()

@@ -84,6 +84,26 @@ def test_for_inference(folder: Path) -> None:
     assert "Backward" not in run("--optimized")
 
 
+def test_engines(folder: Path) -> None:
+    """Folded as with --optimized; onnxruntime as a whole, on the CPU."""
+    (folder / "net.prototxt").write_text(NET[: NET.index('layer { name: "loss"')])
+    found = json.loads(run("--json", "--engine", "optimized"))
+    assert found["engine"] == "optimized"
+    assert [row["names"] for row in found["layers"]] == [["conv"], ["relu"], ["ip"]]
+    whole = json.loads(run("--json", "--engine", "onnxruntime"))
+    assert whole["engine"] == "onnxruntime" and whole["layers"] == []
+    assert whole["whole_ms"]["forward"] > 0 and whole["whole_ms"]["backward"] is None
+    lines = run("--engine", "onnxruntime").splitlines()
+    assert "engine onnxruntime" in lines[0]
+    assert lines[2].startswith("Whole pass, measured alone: forward ")
+    for options, said in (
+        (["--engine", "onnxruntime", "--optimized"], "an engine of its own"),
+        (["--engine", "onnxruntime", "--compile"], "torch's engines"),
+        (["--engine", "onnxruntime", "-o", "times.svg"], "does not tell apart"),
+    ):
+        assert said in run(*options, code=2)
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_precisions(folder: Path, precision: str) -> None:
     """It computes in what is asked for."""

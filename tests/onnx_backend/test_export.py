@@ -351,12 +351,6 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert diagnostic.rule == "cannot-write"
 
 
-def test_more_than_a_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """2 GiB is protobuf's limit."""
-    monkeypatch.setattr("netdef.onnx_backend.export._MOST_BYTES", 100)
-    assert "error[too-large]" in fails(MLP, tmp_path / "net.onnx")
-
-
 def test_what_draws_numbers_is_compared_by_shape_only(tmp_path: Path) -> None:
     """A Dropout that drops in TEST cannot give the same numbers twice."""
     text = MLP + (

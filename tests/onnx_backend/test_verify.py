@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 import netdef
-from netdef.onnx_backend.verify import Difference, compare, difference_of, random_feed
+from netdef.onnx_backend.feeds import random_feed
+from netdef.onnx_backend.verify import Difference, Model, compare, difference_of
 from netdef.torch_backend.executable import Executable
 
 NET = """
@@ -68,10 +69,10 @@ layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }
             return {name: value + off for name, value in super().run(inputs, blobs).items()}
 
     program = Straying(net, "cpu")
-    assert compare(path, program, [feed], *names).largest == 0
+    assert compare(Model(path, *names), program, [feed]).largest == 0
     path = tmp_path / "other.onnx"
     netdef.export_onnx(netdef.loads(text.replace("ReLU", "TanH")), path)
-    assert not compare(path, program, [feed], *names).outputs["y"].fits
+    assert not compare(Model(path, *names), program, [feed]).outputs["y"].fits
 
 
 def test_the_tolerance_is_relative_above_one() -> None:

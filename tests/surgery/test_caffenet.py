@@ -38,9 +38,7 @@ def classifier() -> str:
     return text
 
 
-def test_as_published(
-    tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_as_published(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     """The same numbers at 227 x 227, a map at 451 x 451, and the published net's text and map."""
     path, weights = tmp_path / "caffenet.prototxt", tmp_path / "caffenet.caffemodel"
     path.write_text(classifier())

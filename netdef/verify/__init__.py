@@ -1,0 +1,1 @@
+"""Comparing what computes one net: netdef in two precisions, onnxruntime, exported modules."""

@@ -90,13 +90,13 @@ def _other_batch(
         scaled = {name: (-(-n * size // whole), *own[name][1:]) for name, n in sizes.items()}
         shapes = {**own, **scaled}
         again = infer(net.replace(diagnostics=()), shapes)
-        if _fits(net, again):
+        if fits(net, again):
             return shapes, again
     return None
 
 
-def _fits(net: Net, again: Net) -> bool:
-    """Whether the net, inferred for another batch, has no faults and the same parameters."""
+def fits(net: Net, again: Net) -> bool:
+    """Return whether the net, inferred for another batch, has no faults and the same parameters."""
     if again.has_errors:
         return False
     for before, after in zip(net.layers, again.layers, strict=True):

@@ -1,6 +1,6 @@
 """From a typed net to an ONNX model, layer by layer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ from netdef.contract import Unsupported
 from netdef.contract.of_layer import instance_of
 from netdef.ir import Blob, Layer, Net, Param
 from netdef.onnx_backend.batch import Dims
+from netdef.onnx_backend.constants import DRAWING, fold_constants
 from netdef.onnx_backend.graph import OPSET, GraphBuilder, Value
 from netdef.onnx_backend.part import Part
+from netdef.onnx_backend.preprocessing import Preprocessing, image_input
 from netdef.passes.places import place_of
 from netdef.source import Diagnostic, NetdefError, error
 
@@ -22,10 +24,6 @@ IR_VERSION = 8
 Values = Callable[[Param], Any]
 """Returns the values of a parameter that belongs to its layer, as an array."""
 
-_DRAWING = {
-    *("Bernoulli", "Multinomial"),
-    *("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"),
-}
 _FLOAT = ir.TensorType(ir.DataType.FLOAT)
 
 
@@ -38,21 +36,30 @@ class Built:
         inputs: The graph's inputs by blob name.
         outputs: The graph's outputs by blob name: the blob's own name, but for an input that is
             changed in place, whose name the input has.
+        names: The names of all blobs in the graph.
+        nodes_of: Every layer with its nodes, in order.
     """
 
     model: ir.Model
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
+    names: Mapping[Blob, str]
+    nodes_of: "NodesOf"
 
     @property
     def draws(self) -> bool:
         """Whether the model draws random numbers."""
-        return any(
-            node.op_type in _DRAWING or _drops(node) for node in self.model.graph.all_nodes()
-        )
+        return any(node.op_type in DRAWING or _drops(node) for node in self.model.graph.all_nodes())
 
 
-def build_model(part: Part, dims: Mapping[Blob, Dims], values: Values, version: str = "") -> Built:
+def build_model(
+    part: Part,
+    dims: Mapping[Blob, Dims],
+    values: Values,
+    version: str = "",
+    preprocessing: Preprocessing | None = None,
+    open_size: bool = False,
+) -> Built:
     """Write a net in ONNX's operators.
 
     Blobs keep their names; of the versions of a name the last has it, the others are called
@@ -63,30 +70,71 @@ def build_model(part: Part, dims: Mapping[Blob, Dims], values: Values, version: 
         dims: The sizes of every blob.
         values: The parameters' values.
         version: The version of netdef, to be noted in the model.
+        preprocessing: What is done to the images that the model takes; None takes what the net
+            takes.
+        open_size: Whether rows and columns of the inputs may vary.
 
     Raises:
         NetdefError: Layers cannot be expressed in ONNX, all of them listed.
     """
-    builder = _ModelBuilder(part, dims, values)
+    builder = _ModelBuilder(part, dims, values, open_size)
+    builder.add_inputs(preprocessing)
     builder.add_layers()
     return builder.finish(version)
 
 
+NodesOf = Sequence[tuple[Layer, Sequence[ir.Node]]]
+"""Layers in order, each with its nodes."""
+
+
+def write_layers(
+    part: Part, values: Values
+) -> tuple[NodesOf, Mapping[Blob, Value], Collection[Value]]:
+    """Write the layers for inputs of any size, without making a model of them.
+
+    Returns:
+        The nodes of every layer, the values of the blobs, and the values that are parameters.
+
+    Raises:
+        NetdefError: As `build_model`.
+    """
+    dims = {blob: blob.shape or () for layer in part.net.layers for blob in layer.tops}
+    builder = _ModelBuilder(part, dims, values, open_size=True)
+    builder.add_inputs(None)
+    builder.add_layers()
+    return builder.nodes_of, builder.blobs, set(builder.params.values())
+
+
 class _ModelBuilder:
-    def __init__(self, part: Part, dims: Mapping[Blob, Dims], values: Values) -> None:
+    def __init__(
+        self, part: Part, dims: Mapping[Blob, Dims], values: Values, open_size: bool
+    ) -> None:
         self.part = part
         self.net: Net = part.net
         self.dims = dims
         self.param_values = values
         self.blobs: dict[Blob, Value] = {}
         self.params: dict[Param, Value] = {}
+        self.inputs: dict[Blob, Value] = {}
+        self.nodes_of: list[tuple[Layer, list[ir.Node]]] = []
         self.faults: list[Diagnostic] = []
         names = {b.name for layer in self.net.layers for b in layer.tops}
-        self.g = GraphBuilder(reserved=names)
+        self.g = GraphBuilder(reserved=names, open_size=open_size)
+
+    def add_inputs(self, preprocessing: Preprocessing | None) -> None:
+        for blob in self.part.inputs:
+            self.blobs[blob] = self.inputs[blob] = Value(name=blob.name)
+            self._describe(blob)
+        if preprocessing is None:
+            return
+        images = image_input(self.part.inputs)
+        fitted = preprocessing.fitted(images.name, images.shape or ())
+        if fitted.uint8:
+            self.inputs[images].type = ir.TensorType(ir.DataType.UINT8)
+        self.g.enter(f"{images.name}/preprocessing", {})
+        self.blobs[images] = fitted.nodes(self.g, self.inputs[images])
 
     def add_layers(self) -> None:
-        for blob in self.part.inputs:
-            self._add_input(blob)
         for layer in self.net.layers:
             if not layer.source:
                 self._add_layer(layer)
@@ -94,9 +142,10 @@ class _ModelBuilder:
             raise NetdefError(self.faults)
 
     def finish(self, version: str) -> Built:
+        self._fold_constants()
         self._make_outputs_distinct()
         self._name_blobs()
-        inputs = [self.blobs[blob] for blob in self.part.inputs]
+        inputs = list(self.inputs.values())
         outputs = [self.blobs[blob] for blob in self.part.outputs]
         graph = ir.Graph(
             inputs,
@@ -117,16 +166,14 @@ class _ModelBuilder:
             model,
             {b.name: str(v.name) for b, v in zip(self.part.inputs, inputs, strict=True)},
             {b.name: str(v.name) for b, v in zip(self.part.outputs, outputs, strict=True)},
+            {blob: str(value.name) for blob, value in self.blobs.items()},
+            self.nodes_of,
         )
 
     def _doc_string(self) -> str:
         net = self.net
         source = f" from {net.file.path.rpartition('/')[2]}" if net.file else ""
         return f"{net.name or 'A net'}{source}, phase {net.phase}"
-
-    def _add_input(self, blob: Blob) -> None:
-        self.blobs[blob] = Value(name=blob.name)
-        self._describe(blob)
 
     def _add_layer(self, layer: Layer) -> None:
         kind = catalog.find(layer.type)
@@ -142,8 +189,7 @@ class _ModelBuilder:
             results = tuple(Value() for _ in layer.tops)  # so that later ones can be listed
         tops = results if isinstance(results, Sequence) else (results,)
         self.blobs.update(zip(layer.tops, tops, strict=True))
-        if len(self.g.nodes) == start + 1:
-            self.g.nodes[start].name = layer.name
+        self.nodes_of.append((layer, self.g.nodes[start:]))
 
     def _weights(self, layer: Layer) -> dict[str, Value]:
         weights: dict[str, Value] = {}
@@ -159,6 +205,20 @@ class _ModelBuilder:
             weights[param.weight] = value
         return weights
 
+    def _fold_constants(self) -> None:
+        """Compute what depends on weights only; a layer's only node has the layer's name."""
+        replaced = fold_constants(self.g, set(self.params.values()))
+        self.blobs = {blob: replaced.get(value, value) for blob, value in self.blobs.items()}
+        left = set(self.g.nodes)
+        self.nodes_of = [
+            (layer, [node for node in nodes if node in left]) for layer, nodes in self.nodes_of
+        ]
+        for layer, nodes in self.nodes_of:
+            for node in nodes:
+                node.doc_string = f"{layer.type} {layer.name}"
+            if len(nodes) == 1:
+                nodes[0].name = layer.name
+
     def _make_outputs_distinct(self) -> None:
         """Copy outputs that are an input, a constant, or one value under two names."""
         taken: set[Value] = set()
@@ -172,7 +232,7 @@ class _ModelBuilder:
     def _name_blobs(self) -> None:
         """Give values their blobs' names; where several share one, an output's comes first."""
         inputs = {blob.name for blob in self.part.inputs}
-        named: set[Value] = {self.blobs[blob] for blob in self.part.inputs}
+        named: set[Value] = set(self.inputs.values())
         rest = sorted(self.blobs, key=lambda blob: self.net.blobs[blob.name] is not blob)
         for blob in (*self.part.outputs, *rest):
             value = self.blobs[blob]
@@ -180,6 +240,8 @@ class _ModelBuilder:
                 continue
             named.add(value)
             last = self.net.blobs[blob.name] is blob and blob.name not in inputs
+            if not last and blob in self.inputs:
+                continue  # what preprocessing makes of it keeps the name of its node
             value.name = blob.name if last else self.g.unique(f"{blob.name}#{blob.version}")
             self._describe(blob)
 

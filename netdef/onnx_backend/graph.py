@@ -23,6 +23,8 @@ class GraphBuilder:
     Attributes:
         nodes: The nodes so far, in order.
         initializers: The constants and weights so far, by name.
+        open_size: Whether rows and columns of images may vary. What a layer then computes from the
+            sizes it was inferred for must hold for all; where it does not, the sizes stay fixed.
     """
 
     def __init__(
@@ -30,8 +32,10 @@ class GraphBuilder:
         prefix: str = "",
         parent: "GraphBuilder | None" = None,
         reserved: Iterable[str] = (),
+        open_size: bool = False,
     ) -> None:
         """Start empty; `prefix` begins the names of nodes and constants; no name is `reserved`."""
+        self.open_size = open_size if parent is None else parent.open_size
         self.nodes: list[ir.Node] = []
         self.initializers: dict[str, Value] = {} if parent is None else parent.initializers
         self._weights: dict[str, Value] = {} if parent is None else parent._weights
@@ -76,7 +80,7 @@ class GraphBuilder:
         """Add a constant under a name of its own."""
         value = Value(
             name=name,
-            const_value=ir.tensor(array, name=name),
+            const_value=ir.Tensor(array, name=name),
             shape=ir.Shape(array.shape),
             type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
         )

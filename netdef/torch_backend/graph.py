@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from operator import getitem
+from typing import Any
 
 from torch import fx
+from torch.fx.proxy import GraphAppendingTracer
 
 from netdef import catalog
 from netdef.contract import Affine
@@ -128,11 +130,11 @@ def _add_layer(
         values.setdefault(blob, item)
 
 
-def _factor_and_shift(graph: fx.Graph, layer: Layer, name: str) -> dict[str, fx.Node]:
+def _factor_and_shift(graph: fx.Graph, layer: Layer, name: str) -> dict[str, Any]:
     """Add nodes for what an affine layer multiplies by and adds."""
     affine = _affine_of(layer)
     assert affine is not None  # noqa: S101 - the pair was chosen for it
-    tracer = fx.proxy.GraphAppendingTracer(graph)
+    tracer = GraphAppendingTracer(graph)
     weights = {
         param.weight: fx.Proxy(graph.get_attr(f"{MODULES}.{name}.{param.weight}"), tracer)
         for param in layer.params or ()

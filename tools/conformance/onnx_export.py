@@ -78,6 +78,8 @@ def load(path: str, batch: int) -> Any:
 
     stages = ("test-on-train",) if "autoencoder" in path else ()
     net = netdef.load(ROOT / path, stages=stages)
+    if not net.inputs:
+        raise ValueError("no layer is known to be its source")
     given = next(shapes for pattern, shapes in INPUTS.items() if fnmatch.fnmatch(path, pattern))
     known = {name: net.blobs[name].shape for name in net.inputs}
     whole = next((shape[0] for shape in known.values() if shape), 1)  # of the labels, perhaps

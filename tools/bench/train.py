@@ -33,7 +33,7 @@ import netdef
 from netdef.torch_backend.precision import autocast, use_precision
 
 BATCHES = {"lenet": 64, "cifar10_full": 100, "resnet50": 8}
-BLOCK = {"lenet": 50, "cifar10_full": 10, "resnet50": 1}
+BLOCK = {"lenet": 20, "cifar10_full": 4, "resnet50": 1}
 SOLVER = """
 train_net: "net.prototxt" base_lr: 0.001 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.0005
 random_seed: 1 display: 0 snapshot_after_train: false

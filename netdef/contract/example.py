@@ -36,27 +36,27 @@ def Labels(*shape: int, below: int) -> Values:  # noqa: N802 - reads as what the
     return Values(shape, "labels", below)
 
 
-def Uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Values:  # noqa: N802
+def Uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Values:  # noqa: N802 - as above
     """Numbers spread evenly from `low` to `high`, as probabilities are."""
     return Values(shape, "uniform", low=low, high=high)
 
 
-def Fixed(*shape: int, given: Sequence[float]) -> Values:  # noqa: N802
+def Fixed(*shape: int, given: Sequence[float]) -> Values:  # noqa: N802 - as above
     """These very numbers, in order, for what no draw would make: boxes, sizes of images."""
     return Values(shape, "fixed", given=tuple(given))
 
 
-def ImageInfo(*given: float) -> Values:  # noqa: N802
+def ImageInfo(*given: float) -> Values:  # noqa: N802 - as above
     """Rows and columns of one image, then the factors that it was scaled by: (1, 3) or more."""
     return Values((1, len(given)), "fixed", given=given, of_image=True)
 
 
-def Marker(*shape: int) -> Values:  # noqa: N802
+def Marker(*shape: int) -> Values:  # noqa: N802 - as above
     """Zeros and ones, as recurrent layers' continuation markers and selectors are."""
     return Values(shape, "marker")
 
 
-def Rois(count: int, images: int, size: int) -> Values:  # noqa: N802
+def Rois(count: int, images: int, size: int) -> Values:  # noqa: N802 - as above
     """Rows [image, x1, y1, x2, y2] inside images of `size` x `size` pixels."""
     return Values((count, 5), "rois", images * 10_000 + size)
 

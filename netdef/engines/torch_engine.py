@@ -40,7 +40,7 @@ def compiler_faults() -> Generator[None]:
     """
     try:
         yield
-    except Exception as fault:
+    except Exception as fault:  # torch raises exceptions of many kinds
         if not type(fault).__module__.startswith(_COMPILER):
             raise
         reason = str(fault).strip().split("\n")[0]

@@ -33,11 +33,6 @@ class Tolerance(NamedTuple):
 EXACT = Tolerance(1e-5, 1.0)
 """For a file in single precision."""
 
-_ROUNDING = 4.0
-"""How many times farther than netdef in single precision a file may stray from the exact numbers.
-
-The order of a sum decides such errors, and each of two programs has its own."""
-
 HALF = Tolerance(1e-2, 1e-3)
 """For a file in half precision, whose every value has an error of 0.05 % to begin with."""
 
@@ -63,13 +58,11 @@ class Difference:
             differ.
         scale: The largest absolute value expected.
         tolerance: How large it may be.
-        rounding: How far single precision strays here, whoever computes; 0 where nobody asked.
     """
 
     largest: float = 0.0
     scale: float = 0.0
     tolerance: Tolerance = EXACT
-    rounding: float = 0.0
 
     @property
     def relative(self) -> float:
@@ -78,8 +71,8 @@ class Difference:
 
     @property
     def fits(self) -> bool:
-        """Whether the difference is within the tolerance, or no more than rounding explains."""
-        return self.relative <= self.tolerance.relative or self.largest <= self.rounding
+        """Whether the difference is within the tolerance."""
+        return self.relative <= self.tolerance.relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +156,7 @@ def compare(model: Model, program: Program, feeds: Sequence[Arrays]) -> Comparis
     comes into a choice is compared, then what is chosen from the same numbers, then the rest.
 
     What differs too much is compared with the program in double precision: a deep net may round
-    more in single precision than the tolerance allows. Then the file may stray from the exact
-    numbers a few times as far as the program itself does in single precision.
+    more in single precision than the tolerance allows.
 
     Args:
         model: The file.
@@ -197,16 +189,11 @@ def compare(model: Model, program: Program, feeds: Sequence[Arrays]) -> Comparis
 def _compare_stage(
     actual: Arrays, program: Program, given: Arrays, model: Model
 ) -> dict[str, Difference]:
-    single = program.run(given, list(actual))
-    found = _differences(actual, single, model)
+    found = _differences(actual, program.run(given, list(actual)), model)
     if all(difference.fits for difference in found.values()):
         return found
     # Then it is for the exact numbers to say which of the two rounds too much.
-    exact = _exact(program).run(given, list(actual))
-    closer = _differences(actual, exact, model)
-    for blob, difference in closer.items():
-        strays = difference_of(*(_array(run[blob]) for run in (single, exact))).largest
-        closer[blob] = replace(difference, rounding=_ROUNDING * strays)
+    closer = _differences(actual, _exact(program).run(given, list(actual)), model)
     return {blob: min(found[blob], closer[blob], key=_badness) for blob in actual}
 
 

@@ -127,7 +127,7 @@ class PythonHost:
             with _importing(n.file):
                 found = getattr(importlib.import_module(module), name)
                 self.layer: Any = found()
-        except Exception as fault:
+        except Exception as fault:  # whatever foreign code raises
             path = "module" if isinstance(fault, ImportError) else "layer"
             n.fault(path, f"cannot make {self.who}: {_said(fault)}", rule="python-layer")
         self.layer.param_str = n.p.param_str
@@ -136,7 +136,7 @@ class PythonHost:
         for method in ("setup", "reshape"):
             try:
                 getattr(self.layer, method)(self.bottom, self.top)
-            except Exception as fault:
+            except Exception as fault:  # whatever foreign code raises
                 text = f"`{method}` of {self.who} failed: {_said(fault)}"
                 n.fault("layer", text, rule="python-layer")
 
@@ -189,7 +189,7 @@ class PythonHost:
     def _run(self, method: str, *arguments: Any) -> None:
         try:
             getattr(self.layer, method)(*arguments)
-        except Exception as fault:
+        except Exception as fault:  # whatever foreign code raises
             text = f"`{method}` of {self.who}, layer `{self.name}`, failed: {_said(fault)}"
             raise NetdefError(error("python-layer", text)) from fault
 

@@ -15,7 +15,7 @@ def made_from(module: Module) -> nn.Module:
     """Return the net that a source is of, with the values of the steps it was written from."""
     names: dict[str, Any] = {"__name__": "written"}
     # What is run is our own text: of the net's file it has names, as identifiers, and numbers.
-    exec(compile(module.text, "<source>", "exec"), names)  # noqa: S102
+    exec(compile(module.text, "<source>", "exec"), names)  # noqa: S102 - our own text
     net: nn.Module = names["Net"]()
     with torch.no_grad():
         for step, path in module.paths.items():

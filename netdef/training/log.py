@@ -89,7 +89,7 @@ class LogFile(JsonLog):
         try:
             self._end_line()
             self._write(event="start", **header_of(solver))
-        except BaseException:
+        except BaseException:  # an interruption, too; it goes on below
             self._close()
             raise
 

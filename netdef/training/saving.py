@@ -55,7 +55,7 @@ def _keeping(*files: Path) -> Generator[None]:
             for path in files:
                 _keep(path)
             yield
-        except BaseException:
+        except BaseException:  # an interruption, too; it goes on below
             for path in files:
                 _put_back(path, path in new)
             raise

@@ -36,6 +36,18 @@ test_iter: 3 test_interval: 10 display: 5
 
 
 @pytest.fixture
+def net_text() -> str:
+    """The net in the folder, as it was."""
+    return NET
+
+
+@pytest.fixture
+def solver_text() -> str:
+    """The solver in the folder, as it was."""
+    return SOLVER
+
+
+@pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a net, a solver and learnable data."""
     rng = np.random.default_rng(0)

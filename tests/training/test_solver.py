@@ -12,34 +12,6 @@ from netdef.schema import pb
 from netdef.training.events import Evaluation, Progress
 from netdef.training.rates import POLICIES
 
-NET = """
-layer {
-  name: "data" type: "HDF5Data" top: "data" top: "label"
-  hdf5_data_param { source: "data.txt" batch_size: 8 shuffle: true }
-}
-layer {
-  name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
-  inner_product_param { num_output: 12 weight_filler { type: "xavier" } }
-}
-layer { name: "norm" type: "BatchNorm" bottom: "fc" top: "fc" }
-layer { name: "relu" type: "ReLU" bottom: "fc" top: "fc" }
-layer { name: "drop" type: "Dropout" bottom: "fc" top: "fc" }
-layer {
-  name: "out" type: "InnerProduct" bottom: "fc" top: "out"
-  inner_product_param { num_output: 4 weight_filler { type: "xavier" } }
-}
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "out" bottom: "label" top: "loss" }
-layer {
-  name: "accuracy" type: "Accuracy" bottom: "out" bottom: "label" top: "accuracy"
-  include { phase: TEST }
-}
-"""
-SOLVER = """
-net: "net.prototxt" base_lr: 0.1 lr_policy: "step" gamma: 0.5 stepsize: 7 momentum: 0.9
-weight_decay: 0.01 max_iter: 20 random_seed: 3 snapshot_prefix: "out/run"
-test_iter: 3 test_interval: 10 display: 5
-"""
-
 
 class Notes:
     """A listener that writes everything down."""
@@ -87,11 +59,11 @@ def test_resuming_is_bit_exact(folder: Path) -> None:
     assert straight.test() == second.test()
 
 
-def test_same_seed_same_run(folder: Path) -> None:
+def test_same_seed_same_run(folder: Path, solver_text: str) -> None:
     """A seed fixes everything; without one, runs differ."""
     runs = [netdef.Solver("solver.prototxt") for _ in range(2)]
     assert runs[0].step(5) == runs[1].step(5)
-    (folder / "solver.prototxt").write_text(SOLVER.replace("random_seed: 3", ""))
+    (folder / "solver.prototxt").write_text(solver_text.replace("random_seed: 3", ""))
     runs = [netdef.Solver("solver.prototxt") for _ in range(2)]
     assert runs[0].step(5) != runs[1].step(5)
 
@@ -125,14 +97,14 @@ def test_scores_are_means_over_the_test(folder: Path) -> None:
     assert next(test_data)["data"].shape == (8, 6)
 
 
-def test_several_test_nets_with_states(folder: Path) -> None:
+def test_several_test_nets_with_states(folder: Path, net_text: str, solver_text: str) -> None:
     """Each test_state selects its own layers, on top of the net's state."""
     extra = (
         'layer { name: "prob" type: "Softmax" bottom: "out" top: "prob" include { stage: "p" } }'
     )
-    (folder / "net.prototxt").write_text(NET + extra)
+    (folder / "net.prototxt").write_text(net_text + extra)
     states = 'test_iter: 2 test_state { stage: "p" } test_state { }'
-    (folder / "solver.prototxt").write_text(SOLVER + states)
+    (folder / "solver.prototxt").write_text(solver_text + states)
     solver = netdef.Solver("solver.prototxt")
     assert [model.net.outputs for model in solver.tests] == [
         ["accuracy", "loss", "prob"],
@@ -143,22 +115,24 @@ def test_several_test_nets_with_states(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["net_param", "train_net_param"])
-def test_inline_nets(folder: Path, form: str) -> None:
+def test_inline_nets(folder: Path, form: str, net_text: str, solver_text: str) -> None:
     """A net may stand in the solver itself; its faults point there."""
-    rest = SOLVER.replace('net: "net.prototxt"', "").replace("test_iter: 3 test_interval: 10", "")
-    (folder / "solver.prototxt").write_text(rest + f"{form} {{ {NET} }}")
+    rest = solver_text.replace('net: "net.prototxt"', "").replace(
+        "test_iter: 3 test_interval: 10", ""
+    )
+    (folder / "solver.prototxt").write_text(rest + f"{form} {{ {net_text} }}")
     solver = netdef.Solver("solver.prototxt")
     assert solver.step(1) > 0
     (folder / "solver.prototxt").write_text(
-        rest + f"{form} {{ {NET} }}".replace("num_output", "num")
+        rest + f"{form} {{ {net_text} }}".replace("num_output", "num")
     )
     with pytest.raises(netdef.NetdefError, match=r"solver.prototxt:\d+:\d+: error\[unknown-field"):
         netdef.Solver("solver.prototxt")
 
 
-def test_model_replaces_all_nets(folder: Path) -> None:
+def test_model_replaces_all_nets(folder: Path, solver_text: str) -> None:
     """MODEL counts instead of what the solver names, also where that does not exist."""
-    (folder / "solver.prototxt").write_text(SOLVER.replace("net.prototxt", "nowhere.prototxt"))
+    (folder / "solver.prototxt").write_text(solver_text.replace("net.prototxt", "nowhere.prototxt"))
     solver = netdef.Solver("solver.prototxt", net="net.prototxt")
     assert len(solver.tests) == 1
     solver = netdef.Solver("solver.prototxt", net=netdef.load("net.prototxt"))
@@ -167,30 +141,30 @@ def test_model_replaces_all_nets(folder: Path) -> None:
         netdef.Solver("solver.prototxt")
 
 
-def test_weights_named_in_the_solver(folder: Path) -> None:
+def test_weights_named_in_the_solver(folder: Path, solver_text: str) -> None:
     """Training starts from them; one that is not there is an error at its place."""
     first = netdef.Solver("solver.prototxt")
     first.step(2)
     weights, _ = first.snapshot()
-    (folder / "solver.prototxt").write_text(SOLVER + f'weights: "{weights}"')
+    (folder / "solver.prototxt").write_text(solver_text + f'weights: "{weights}"')
     second = netdef.Solver("solver.prototxt")
     assert all(map(torch.equal, params_of(first), params_of(second)))
-    (folder / "solver.prototxt").write_text(SOLVER + 'weights: "nowhere.caffemodel"')
+    (folder / "solver.prototxt").write_text(solver_text + 'weights: "nowhere.caffemodel"')
     with pytest.raises(netdef.NetdefError, match=r"solver.prototxt:5:\d+: error\[missing-file"):
         netdef.Solver("solver.prototxt")
 
 
-def test_settings_without_effect_are_named(folder: Path) -> None:
+def test_settings_without_effect_are_named(folder: Path, solver_text: str) -> None:
     """Nothing that a solver asks for is left undone in silence."""
-    (folder / "solver.prototxt").write_text(SOLVER + "solver_type: SGD")
+    (folder / "solver.prototxt").write_text(solver_text + "solver_type: SGD")
     assert [d.rule for d in netdef.Solver("solver.prototxt").diagnostics] == ["deprecated-field"]
-    (folder / "solver.prototxt").write_text(SOLVER + "snapshot_diff: true")
+    (folder / "solver.prototxt").write_text(solver_text + "snapshot_diff: true")
     assert [d.rule for d in netdef.Solver("solver.prototxt").diagnostics] == ["unsupported-field"]
 
 
-def test_frozen_parameters_stay(folder: Path) -> None:
+def test_frozen_parameters_stay(folder: Path, net_text: str) -> None:
     """lr_mult 0 freezes, also against weight decay."""
-    frozen = NET.replace('name: "fc"', 'name: "fc" param { lr_mult: 0 } param { lr_mult: 0 }')
+    frozen = net_text.replace('name: "fc"', 'name: "fc" param { lr_mult: 0 } param { lr_mult: 0 }')
     (folder / "net.prototxt").write_text(frozen)
     solver = netdef.Solver("solver.prototxt")
     before = solver.model.params["fc"][0].clone()
@@ -222,11 +196,11 @@ def test_other_weights_are_refused(folder: Path) -> None:
         solver.restore(state)
 
 
-def test_state_of_another_net_is_refused(folder: Path) -> None:
+def test_state_of_another_net_is_refused(folder: Path, net_text: str) -> None:
     """Histories must fit the parameters."""
     solver = netdef.Solver("solver.prototxt")
     _, state = solver.snapshot()
-    (folder / "net.prototxt").write_text(NET.replace("num_output: 12", "num_output: 13"))
+    (folder / "net.prototxt").write_text(net_text.replace("num_output: 12", "num_output: 13"))
     with pytest.raises(netdef.NetdefError, match="state-mismatch"):
         netdef.Solver("solver.prototxt").restore(state)
 
@@ -242,10 +216,10 @@ def test_truncated_states_never_crash(folder: Path) -> None:
             solver.restore(path)
 
 
-def test_no_loss(folder: Path) -> None:
+def test_no_loss(folder: Path, net_text: str) -> None:
     """A net without a loss has nothing to learn."""
     (folder / "net.prototxt").write_text(
-        NET.replace('type: "SoftmaxWithLoss"', 'type: "Silence"').replace('top: "loss"', "")
+        net_text.replace('type: "SoftmaxWithLoss"', 'type: "Silence"').replace('top: "loss"', "")
     )
     with pytest.raises(netdef.NetdefError, match="no loss"):
         netdef.Solver("solver.prototxt")

@@ -51,7 +51,6 @@ class Result:
     exported: bool = False
     agrees: bool = False
     worst: float = 0.0
-    rounding: bool = False
     batches: set[int] = field(default_factory=set)
     opsets: set[int] = field(default_factory=set)
     open_size: bool = False
@@ -189,7 +188,6 @@ def try_net(path: str, half: bool, dynamic_size: bool) -> Result:
                 result.exported = True
                 result.opsets.add(done.opset)
                 result.worst = max(result.worst, done.comparison.relative)
-                result.rounding |= done.comparison.relative > done.comparison.tolerance.relative
                 for shapes in done.comparison.shapes:
                     result.batches.add(next(iter(shapes.values()))[0])
                 result.open_size |= any("H" in sizes for sizes in done.inputs.values())
@@ -228,9 +226,9 @@ def main() -> int:
         for result in pool.map(one, wanted):
             results.append(result)
             show(result)
-    columns = "folder | nets | forward-capable | exported | agree | but for rounding | worst"
+    columns = "folder | nets | forward-capable | exported | agree | worst"
     print(f"\n| {columns} | batches | opsets |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for folder in ("nets", "corpus"):
         summary([result for result in results if result.path.startswith(folder)], folder)
     return int(any(result.capable and not result.agrees for result in results))
@@ -239,7 +237,6 @@ def main() -> int:
 def show(result: Result) -> None:
     """Print one net's line."""
     state = "ok" if result.agrees else "FAILED" if result.capable else "left out"
-    state = "rounding" if result.agrees and result.rounding else state
     batches = "/".join(map(str, sorted(result.batches)))
     size = " open size" if result.open_size else ""
     line = f"{state:8} {result.worst:8.1e} {batches:6} {result.seconds:6.1f} s  {result.path}{size}"
@@ -251,13 +248,13 @@ def show(result: Result) -> None:
 def summary(results: list[Result], folder: str) -> None:
     """Print the line of a folder."""
     capable = [result for result in results if result.capable]
-    agreeing = [result for result in capable if result.agrees and not result.rounding]
+    agreeing = [result for result in capable if result.agrees]
     every = sum(result.batches >= {1, 3, 8} for result in agreeing)
     opsets = sorted({opset for result in agreeing for opset in result.opsets})
     cells = [
         *(folder, len(results), len(capable), sum(result.exported for result in capable)),
-        *(len(agreeing), sum(result.agrees and result.rounding for result in capable)),
-        *(f"{max((r.worst for r in agreeing), default=0.0):.1e}",),
+        len(agreeing),
+        f"{max((r.worst for r in agreeing), default=0.0):.1e}",
         *(f"1/3/8 for {every}, own for {len(agreeing) - every}", ", ".join(map(str, opsets))),
     ]
     print(f"| {' | '.join(map(str, cells))} |")
